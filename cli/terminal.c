@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/terminal.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define REDRAW_MICROSECONDS 100000
+
+static gboolean drawn;
+
+void suture_terminal_progress(const gchar *step, guint64 done, guint64 total, gpointer data)
+{
+	static gint64 last;
+	gint64 now = g_get_monotonic_time();
+
+	(void)data;
+	if (!isatty(STDERR_FILENO) || (done < total && drawn && now - last < REDRAW_MICROSECONDS))
+		return;
+	last = now;
+	drawn = TRUE;
+	if (total > 0)
+		fprintf(stderr, "\r\033[K%s %3u%%", step, (unsigned)(done * 100.0 / total));
+	else
+		fprintf(stderr, "\r\033[K%s", step);
+	fflush(stderr);
+}
+
+void suture_terminal_clear(void)
+{
+	if (drawn)
+		fputs("\r\033[K", stderr);
+	drawn = FALSE;
+}

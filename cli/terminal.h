@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/progress.h"
+
+/* A SutureProgress that redraws one line on standard error when that is a terminal, and else does nothing. */
+void suture_terminal_progress(const gchar *step, guint64 done, guint64 total, gpointer data);
+
+/* Removes the progress line; call before printing anything else. */
+void suture_terminal_clear(void);

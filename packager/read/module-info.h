@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "packager/read/error.h"
+#include "spec/manifest.h"
+
+/* What a kernel module says of itself (ELF gABI sections .modinfo, .note.gnu.build-id, and its klp_patch).
+ * Strings owned. */
+typedef struct {
+	gchar *name; /* modinfo name */
+	gchar *vermagic;
+	gchar *srcversion; /* "" when absent */
+	gchar *build_id;   /* hex; "" when absent */
+	gchar *depends;
+	SutureProvider provider;
+	gboolean cumulative;  /* klp_patch.replace is set */
+	GPtrArray *functions; /* SutureFunction*: from the klp_patch, klp_object and klp_func arrays and their
+				 relocations */
+} SutureModuleInfo;
+void suture_module_info_free(SutureModuleInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureModuleInfo, suture_module_info_free)
+
+/*
+ * Reads a module, with or without an appended signature. @what names it in errors. Every offset and size of
+ * the file is checked against its length. Codes NOT-MODULE, MODULE-MALFORMED, NO-MARK, NO-FUNCTIONS.
+ */
+SutureModuleInfo *suture_module_info_read(GBytes *module, const gchar *what,
+					  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* MODULE-VERMAGIC unless the release (first word) of @info's vermagic is @release. */
+gboolean suture_module_info_check_release(const SutureModuleInfo *info, const gchar *release, GError **error);
