@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the guest sees: the initrd, the root file system of one test, and the disk of shared libraries."""
+import functools
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import kernel
+import store
+
+HERE = Path(__file__).resolve().parent
+BUSYBOX = Path("/bin/busybox")
+VIRTIO = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"]
+DISK_SIZE = 512 << 20
+LIBRARIES = "lib/x86_64-linux-gnu"
+FOLDERS = ["usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib/modules", "usr/local/bin", "usr/share", "etc", "root",
+           "var/lib", "var/log", "var/cache", "var/tmp", "run", "tmp", "dev", "proc", "sys", "mnt", "out", "lib64", LIBRARIES,
+           ".vm"]
+LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib/modules": "../usr/lib/modules", "var/run": "../run",
+         "lib64/ld-linux-x86-64.so.2": f"../{LIBRARIES}/ld-linux-x86-64.so.2", "etc/mtab": "/proc/self/mounts"}
+FILES = {
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
+    "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+    "etc/hosts": "127.0.0.1 localhost guest\n::1 localhost\n",
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "etc/machine-id": "5375747572652d76312d746573742d00\n",
+    "etc/os-release": "ID=suture-test\nNAME=\"Suture test guest\"\n",
+}
+
+
+class ImageError(Exception):
+    """The guest's files could not be put together; the text is one line."""
+
+
+def cpio(members):
+    """An initrd (newc) of (name, mode, content); folders have no content."""
+    out = bytearray()
+    for number, (name, mode, content) in enumerate([*members, ("TRAILER!!!", 0, b"")], 1):
+        path = name.encode() + b"\0"
+        fields = [number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(path), 0]
+        out += b"070701" + b"".join(b"%08X" % field for field in fields) + path
+        out += bytes(-len(out) % 4)
+        out += content
+        out += bytes(-len(out) % 4)
+    return bytes(out)
+
+
+def initrd(target, key, cert):
+    """Busybox, the first program and Debian's virtio modules, signed by a key that the kernel trusts."""
+    members = [(name, stat.S_IFDIR | 0o755, b"") for name in ("bin", "dev", "proc", "sys", "modules")]
+    with store.temporary() as work:
+        kernel.command(["cc", "-static", "-Os", "-o", work / "reseed", HERE / "guest" / "reseed.c"], "reseed.c")
+        order = []
+        for name in VIRTIO:
+            for module in target.modules.rglob(f"{name}.ko*"):
+                kernel.sign(_plain(module, work), work / "signed.ko", key, cert)
+                order.append(f"{name}.ko")
+                members.append((f"modules/{name}.ko", stat.S_IFREG | 0o644, (work / "signed.ko").read_bytes()))
+        members.append(("modules/order", stat.S_IFREG | 0o644, "\n".join(order).encode()))
+        for name, path in (("init", HERE / "guest" / "init"), ("bin/busybox", BUSYBOX), ("bin/reseed", work / "reseed")):
+            members.append((name, stat.S_IFREG | 0o755, path.read_bytes()))
+    return cpio(members)
+
+
+def _plain(module, work):
+    if module.suffix == ".ko":
+        return module
+    plain = work / "plain.ko"
+    plain.write_bytes(subprocess.run(["xz", "-dc", module], stdout=subprocess.PIPE, check=True).stdout)
+    return plain
+
+
+def make_file_system(folder, disk):
+    """An ext4 file system with the content of folder, on a disk of the fixed size. No journal: its life is one run."""
+    os.truncate(disk, DISK_SIZE)
+    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal,^resize_inode,^metadata_csum", "-m", "0", "-N", "16384",
+               "-E", "nodiscard,lazy_itable_init=1,root_owner=0:0", "-d", str(folder), str(disk)]
+    environment = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+                          pass_fds=[int(disk.name)] if disk.parent == Path("/proc/self/fd") else [])
+    if done.returncode:
+        lines = done.stdout.decode(errors="replace").split("\n")
+        raise ImageError(f"the files do not fit in {DISK_SIZE >> 20} MiB or cannot be read: {lines[-2:][0]}")
+
+
+@functools.lru_cache
+def _applets():
+    return subprocess.run([BUSYBOX, "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+
+
+def root_tree(top, script, copies, persist):
+    """Lay out the root file system in top. Returns the shared libraries that it needs: name to path on the host."""
+    for name in FOLDERS:
+        (top / name).mkdir(parents=True, exist_ok=True)
+    for name, target in LINKS.items():
+        (top / name).symlink_to(target)
+    for name, text in FILES.items():
+        (top / name).write_text(text)
+    shutil.copy(BUSYBOX, top / "usr/bin/busybox")
+    for name in _applets():
+        if name != "busybox":
+            (top / "usr/bin" / name).symlink_to("busybox")
+    shutil.copy(HERE / "guest" / "session", top / ".vm/session")
+    (top / ".vm/session").chmod(0o755)
+    (top / ".vm/script").write_text(script)
+    (top / ".vm/persist").write_text(persist or "")
+    copied = []
+    for source, destination in copies:
+        copied += _copy(top, Path(source), str(destination))
+    return _libraries(copied)
+
+
+def _copy(top, source, destination):
+    """Copy a file (to a name, or into a folder named with a trailing /) or the content of a folder; returns the files."""
+    if not destination.startswith("/"):
+        raise ImageError(f"{source}: {destination} is not an absolute path in the guest")
+    target = Path(os.path.normpath(str(top) + destination.replace("/lib/", "/usr/lib/", 1)
+                                   if destination.startswith("/lib/") else str(top) + destination))
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_copy_file)
+        return [path for path in source.rglob("*") if path.is_file() and not path.is_symlink()]
+    if not source.is_file():
+        raise ImageError(f"{source}: no such file or folder")
+    if destination.endswith("/"):
+        target = target / source.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _copy_file(source, target)
+    return [source]
+
+
+def _copy_file(source, target, follow_symlinks=True):
+    """Never write through a link: names of busybox give way to the real program."""
+    if os.path.islink(target):
+        os.unlink(target)
+    return shutil.copy2(source, target, follow_symlinks=follow_symlinks)
+
+
+def _libraries(files):
+    found = {}
+    for path in files:
+        with open(path, "rb") as file:
+            if file.read(4) != b"\x7fELF" or path.suffix in (".ko", ".o"):
+                continue
+        found.update(_closure(os.path.realpath(path), path.stat().st_mtime_ns))
+    return found
+
+
+@functools.lru_cache(maxsize=None)
+def _closure(path, _mtime):
+    """What the dynamic loader would load for path, by name."""
+    done = subprocess.run(["ldd", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    missing = re.search(r"(\S+) => not found", done.stdout)
+    if missing:
+        raise ImageError(f"{path}: needs {missing[1]}, which ldd does not find")
+    paths = re.findall(r"(/\S+) \(0x", done.stdout)
+    return {os.path.basename(name): os.path.realpath(name) for name in paths}
+
+
+def library_disk(libraries):
+    """A cached read-only disk with exactly these libraries."""
+    def build(folder):
+        tree = folder / "tree"
+        tree.mkdir()
+        for name, path in libraries.items():
+            shutil.copy(path, tree / name)
+        (folder / "disk").touch()
+        make_file_system(tree, folder / "disk")
+        shutil.rmtree(tree)
+
+    parts = []
+    for name, path in sorted(libraries.items()):
+        status = os.stat(path)
+        parts += [name, path, status.st_size, status.st_mtime_ns]
+    return store.entry("libraries", parts, build) / "disk"

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Run a shell script in a machine with a real kernel:
+
+    result = machine.run("insmod /lib/x.ko", copies=[("build/x.ko", "/lib/x.ko")], out=tmp_path)
+
+The machine is booted once and its state saved; each run restores it, so that each begins with a fresh one.
+"""
+import contextlib
+import io
+import os
+import secrets
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import guest_image
+import kernel
+import qemu
+import store
+from guest_image import ImageError
+from kernel import KernelError, build_modules, enforcing_key, sign
+from qemu import Died, MachineError, TimedOut
+
+__all__ = ["run", "Result", "build_modules", "enforcing_key", "sign", "sign_modules", "MachineError", "TimedOut", "Died",
+           "ImageError", "KernelError"]
+BUILD_TIMEOUT = 180
+BLANK_NAME = "vm-disk"
+
+
+@dataclass(frozen=True)
+class Result:
+    """status: of the script. output: its own words. console: the same among the kernel's. kernel_log: dmesg of the guest,
+    whole. out_dir: what it left in /out, or None when out was not asked for."""
+    status: int
+    output: str
+    console: str
+    kernel_log: str
+    out_dir: Path | None
+    seconds: float
+
+    @property
+    def script_log(self):
+        """The kernel's messages since the script began, without time stamps."""
+        text = self.kernel_log.partition("suture-vm: start\n")[2]
+        return "".join(line.partition("] ")[2] for line in text.splitlines(keepends=True))
+
+
+@dataclass(frozen=True)
+class _Platform:
+    """All that decides the state of a machine before its test."""
+    vmlinux: Path
+    initrd: Path
+    hardware: tuple
+
+    @property
+    def arguments(self):
+        return ["-kernel", str(self.vmlinux), "-initrd", str(self.initrd), *self.hardware]
+
+
+def _platform(series, trust, smp, memory, enforce):
+    target = kernel.find(series)
+    key, cert = trust or enforcing_key(series)
+
+    def build(folder):
+        (folder / "initrd").write_bytes(guest_image.initrd(target, key, cert))
+        (folder / "vmlinux").write_bytes(kernel.trust(target.vmlinux.read_bytes(), cert))
+
+    here = Path(__file__).resolve().parent
+    ingredients = [target.vmlinux.parent.name, Path(key), Path(cert), guest_image.BUSYBOX,
+                   *sorted((here / "guest").iterdir()), here / "guest_image.py", here / "kernel.py"]
+    boot = store.entry("kernel", ingredients, build)
+    append = qemu.KERNEL_ARGUMENTS + (" module.sig_enforce=1" if enforce else "")
+    return _Platform(boot / "vmlinux", boot / "initrd", (*qemu.hardware(smp, memory), "-append", append))
+
+
+@contextlib.contextmanager
+def _blank_disk():
+    """A sparse disk in memory, without a name."""
+    descriptor = os.memfd_create(BLANK_NAME)
+    try:
+        os.truncate(descriptor, guest_image.DISK_SIZE)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _snapshot(platform):
+    """The saved state of the platform, at the moment when it waits for a test."""
+    def build(folder):
+        with _blank_disk() as blank:
+            disks = [(blank, "off"), (blank, "off"), (blank, "on")]
+            with qemu.Qemu(platform.arguments, disks, time.monotonic() + BUILD_TIMEOUT) as machine:
+                machine.wait("control", b"ready\n")
+                time.sleep(0.3)
+                machine.monitor.readline()
+                machine.call("qmp_capabilities")
+                machine.call("stop")
+                machine.call("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+                machine.call("migrate", uri=f"exec:zstd -q -1 > '{folder}/state'")
+                machine.until("query-migrate", "status", ["completed"], ["failed", "cancelled"])
+
+    parts = [platform.vmlinux.parent.name, qemu.version(), *platform.hardware]
+    return store.entry("state", parts, build) / "state"
+
+
+@contextlib.contextmanager
+def _started(platform, disks, cold, deadline, stream):
+    """A machine that waits for its test: restored, or booted when cold."""
+    if cold:
+        with qemu.Qemu(platform.arguments, disks, deadline, stream=stream) as machine:
+            machine.wait("control", b"ready\n")
+            yield machine
+        return
+    state = _snapshot(platform)
+    with subprocess.Popen(["zstd", "-dcq", state], stdout=subprocess.PIPE) as unpacked:
+        try:
+            with qemu.Qemu(platform.arguments, disks, deadline, unpacked.stdout, stream) as machine:
+                unpacked.stdout.close()
+                machine.monitor.readline()
+                machine.call("qmp_capabilities")
+                machine.until("query-status", "status", ["paused"], ["internal-error"])
+                machine.call("cont")
+                yield machine
+        finally:
+            unpacked.kill()
+
+
+def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=False, trust=None, persist=None,
+        persist_at="/var/lib/suture", timeout=120, series="6.1", stream=None):
+    """Run script (text) by sh as root in a fresh machine and return its Result.
+
+    copies: (source, destination) pairs; programs bring their shared libraries. out: folder for the guest's /out, kernel.log
+    and console.log. persist: a folder of the host that the guest finds at persist_at and gives back as it left it. trust:
+    (key, certificate) instead of enforcing_key(). timeout: seconds for all but the building of snapshots. stream: called
+    with the script's output as it comes. Raises Died, TimedOut, MachineError, ImageError or KernelError.
+    """
+    platform = _platform(series, trust, smp, memory, enforce)
+    if not cold:
+        _snapshot(platform)
+    begin = time.monotonic()
+    if persist:
+        Path(persist).mkdir(parents=True, exist_ok=True)
+        copies = [*copies, (persist, persist_at)]
+    with _blank_disk() as root, _blank_disk() as results:
+        libraries = _root_disk(root, script, copies, persist and persist_at.strip("/"))
+        disks = [(root, "off"), (results, "off"), (str(libraries), "on")]
+        try:
+            with _started(platform, disks, cold, begin + timeout, stream) as machine:
+                status, output = _session(machine)
+                console = qemu.plain(machine.both)
+        except MachineError as error:
+            _write(out, "console.log", error.console)
+            raise
+        log = _collect(results, out, persist and (Path(persist), persist_at.strip("/")))
+    _write(out, "console.log", console)
+    _write(out, "kernel.log", log)
+    return Result(status, output, console, log, Path(out) if out else None, time.monotonic() - begin)
+
+
+def _root_disk(disk, script, copies, persist):
+    """Put the root file system of this run on disk; returns the disk of its libraries."""
+    with store.temporary() as top:
+        libraries = guest_image.root_tree(top, script, copies, persist)
+        guest_image.make_file_system(top, Path(disk))
+    return guest_image.library_disk(libraries)
+
+
+def _session(machine):
+    """Start the script, wait for its end; returns (status, output)."""
+    nonce = secrets.token_hex(16)
+    ownership = "ours" if os.geteuid() == 0 else "foreign"
+    machine.send(f"{nonce} {int(time.time())} {secrets.token_hex(32)} {ownership}\n")
+    machine.wait("control", nonce.encode())
+    status = int(machine.wait("control", b"\n"))
+    output = machine.wait("output", nonce.encode())
+    machine.both = machine.both.replace(nonce.encode(), b"")
+    return status, output.decode(errors="replace")
+
+
+def _collect(disk, out, persist):
+    """Take the guest's files from the disk of results; returns the kernel log."""
+    with open(disk, "rb") as file, tarfile.open(fileobj=file, mode="r|") as archive, store.temporary() as work:
+        archive.extractall(work)
+        if out:
+            shutil.copytree(work / "out", out, symlinks=True, dirs_exist_ok=True)
+        if persist:
+            _replace(persist[0], work / persist[1])
+        return (work / ".vm/kernel.log").read_text(errors="replace")
+
+
+def _replace(folder, content):
+    """Make folder's content that of another folder, which is gone afterwards."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    for path in content.iterdir():
+        shutil.move(path, folder / path.name)
+
+
+def _write(folder, name, text):
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / name).write_text(text)
+
+
+def sign_modules(folder, target, trust=None, series="6.1"):
+    """Sign every .ko of folder into target by the key that the test kernels trust."""
+    Path(target).mkdir(parents=True, exist_ok=True)
+    for module in sorted(Path(folder).glob("*.ko")):
+        sign(module, Path(target) / module.name, *(trust or enforcing_key(series)))
+    return Path(target)
