@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/process.h"
 
+#include "common/cancel.h"
 #include "common/error.h"
 
 #include <gio/gio.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 
 #define TAIL_BYTES 4000 /* of what a failed program said */
@@ -14,6 +14,7 @@ static void die_with_parent(gpointer data)
 {
 	(void)data;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	suture_cancel_reset_child();
 }
 
 static GSubprocessLauncher *launcher_new(const gchar *const *environ_add, const gchar *folder, GBytes *input,
@@ -75,7 +76,14 @@ gboolean suture_process_run(const gchar *const *argv, const gchar *const *enviro
 	g_autoptr(GError) cause = NULL;
 
 	process = g_subprocess_launcher_spawnv(launcher, argv, &cause);
-	if (!process || !g_subprocess_communicate(process, input, NULL, &output, &said, &cause)) {
+	if (!process ||
+	    !g_subprocess_communicate(process, input, suture_cancellable(), &output, &said, &cause)) {
+		if (process) {
+			g_subprocess_send_signal(process, SIGTERM);
+			g_subprocess_wait(process, NULL, NULL);
+		}
+		if (!suture_cancel_check(error))
+			return FALSE;
 		g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_PROCESS, "%s: %s", argv[0],
 			    cause->message);
 		return FALSE;
