@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the guest sees: the initrd, the root file system of one test, and the disk of shared libraries."""
+"""What the guest sees: the initrd, the root file system of one test, and the disk of tools and libraries."""
 import functools
 import os
 import re
@@ -13,14 +13,16 @@ import store
 
 HERE = Path(__file__).resolve().parent
 BUSYBOX = Path("/bin/busybox")
+# Scripts run in dash: busybox's shell would take its own rpm or modprobe before one that was copied in.
+SHELL = Path("/bin/dash")
 VIRTIO = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"]
 DISK_SIZE = 512 << 20
-LIBRARIES = "lib/x86_64-linux-gnu"
-FOLDERS = ["usr/bin", "usr/sbin", "usr/lib/x86_64-linux-gnu", "usr/lib/modules", "usr/local/bin", "usr/share", "etc", "root",
-           "var/lib", "var/log", "var/cache", "var/tmp", "run", "tmp", "dev", "proc", "sys", "mnt", "out", "lib64", LIBRARIES,
-           ".vm"]
-LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib/modules": "../usr/lib/modules", "var/run": "../run",
-         "lib64/ld-linux-x86-64.so.2": f"../{LIBRARIES}/ld-linux-x86-64.so.2", "etc/mtab": "/proc/self/mounts"}
+# /bin, /sbin and the libraries are on a read-only disk of their own, made once; /usr and the rest are of one run.
+FOLDERS = [".vm", ".base", "etc", "usr/bin", "usr/sbin", "usr/lib/modules", "usr/share", "root", "var/lib", "var/log", "var/tmp",
+           "run", "tmp", "dev", "proc", "sys", "mnt", "out", "lib"]
+LINKS = {"bin": ".base/bin", "sbin": ".base/bin", "lib64": ".base/lib", "lib/x86_64-linux-gnu": "../.base/lib",
+         "lib/modules": "../usr/lib/modules", "usr/bin/env": "../../bin/env", "var/run": "../run"}
+MERGED = ("/bin/", "/sbin/", "/lib/")
 FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
@@ -52,7 +54,7 @@ def initrd(target, key, cert):
     """Busybox, the first program and Debian's virtio modules, signed by a key that the kernel trusts."""
     members = [(name, stat.S_IFDIR | 0o755, b"") for name in ("bin", "dev", "proc", "sys", "modules")]
     with store.temporary() as work:
-        kernel.command(["cc", "-static", "-Os", "-o", work / "reseed", HERE / "guest" / "reseed.c"], "reseed.c")
+        kernel.command(["cc", "-static", "-Os", "-o", work / "refresh", HERE / "guest" / "refresh.c"], "refresh.c")
         order = []
         for name in VIRTIO:
             for module in target.modules.rglob(f"{name}.ko*"):
@@ -60,7 +62,7 @@ def initrd(target, key, cert):
                 order.append(f"{name}.ko")
                 members.append((f"modules/{name}.ko", stat.S_IFREG | 0o644, (work / "signed.ko").read_bytes()))
         members.append(("modules/order", stat.S_IFREG | 0o644, "\n".join(order).encode()))
-        for name, path in (("init", HERE / "guest" / "init"), ("bin/busybox", BUSYBOX), ("bin/reseed", work / "reseed")):
+        for name, path in (("init", HERE / "guest" / "init"), ("bin/busybox", BUSYBOX), ("bin/refresh", work / "refresh")):
             members.append((name, stat.S_IFREG | 0o755, path.read_bytes()))
     return cpio(members)
 
@@ -86,11 +88,6 @@ def make_file_system(folder, disk):
         raise ImageError(f"the files do not fit in {DISK_SIZE >> 20} MiB or cannot be read: {lines[-2:][0]}")
 
 
-@functools.lru_cache
-def _applets():
-    return subprocess.run([BUSYBOX, "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
-
-
 def root_tree(top, script, copies, persist):
     """Lay out the root file system in top. Returns the shared libraries that it needs: name to path on the host."""
     for name in FOLDERS:
@@ -99,10 +96,6 @@ def root_tree(top, script, copies, persist):
         (top / name).symlink_to(target)
     for name, text in FILES.items():
         (top / name).write_text(text)
-    shutil.copy(BUSYBOX, top / "usr/bin/busybox")
-    for name in _applets():
-        if name != "busybox":
-            (top / "usr/bin" / name).symlink_to("busybox")
     shutil.copy(HERE / "guest" / "session", top / ".vm/session")
     (top / ".vm/session").chmod(0o755)
     (top / ".vm/script").write_text(script)
@@ -117,8 +110,8 @@ def _copy(top, source, destination):
     """Copy a file (to a name, or into a folder named with a trailing /) or the content of a folder; returns the files."""
     if not destination.startswith("/"):
         raise ImageError(f"{source}: {destination} is not an absolute path in the guest")
-    target = Path(os.path.normpath(str(top) + destination.replace("/lib/", "/usr/lib/", 1)
-                                   if destination.startswith("/lib/") else str(top) + destination))
+    inside = "/usr" + destination if destination.startswith(MERGED) else destination
+    target = Path(os.path.normpath(f"{top}{inside}"))
     if source.is_dir():
         shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_copy_file)
         return [path for path in source.rglob("*") if path.is_file() and not path.is_symlink()]
@@ -132,7 +125,7 @@ def _copy(top, source, destination):
 
 
 def _copy_file(source, target, follow_symlinks=True):
-    """Never write through a link: names of busybox give way to the real program."""
+    """Never write through a link."""
     if os.path.islink(target):
         os.unlink(target)
     return shutil.copy2(source, target, follow_symlinks=follow_symlinks)
@@ -159,19 +152,25 @@ def _closure(path, _mtime):
     return {os.path.basename(name): os.path.realpath(name) for name in paths}
 
 
-def library_disk(libraries):
-    """A cached read-only disk with exactly these libraries."""
+def base_disk(libraries):
+    """A cached read-only disk with busybox, a shell, and exactly these libraries."""
+    files = {f"lib/{name}": path for name, path in {**_libraries([SHELL]), **libraries}.items()}
+    files.update({"bin/busybox": BUSYBOX, "bin/sh": SHELL})
+
     def build(folder):
-        tree = folder / "tree"
-        tree.mkdir()
-        for name, path in libraries.items():
-            shutil.copy(path, tree / name)
+        for name in ("tree/bin", "tree/lib"):
+            (folder / name).mkdir(parents=True)
+        for name, path in files.items():
+            shutil.copy(path, folder / "tree" / name)
+        for name in subprocess.check_output([BUSYBOX, "--list"], text=True).split():
+            if not (folder / "tree/bin" / name).exists():
+                (folder / "tree/bin" / name).symlink_to("busybox")
         (folder / "disk").touch()
-        make_file_system(tree, folder / "disk")
-        shutil.rmtree(tree)
+        make_file_system(folder / "tree", folder / "disk")
+        shutil.rmtree(folder / "tree")
 
     parts = []
-    for name, path in sorted(libraries.items()):
+    for name, path in sorted(files.items()):
         status = os.stat(path)
         parts += [name, path, status.st_size, status.st_mtime_ns]
-    return store.entry("libraries", parts, build) / "disk"
+    return store.entry("base", parts, build) / "disk"

@@ -146,8 +146,8 @@ def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=Fals
         Path(persist).mkdir(parents=True, exist_ok=True)
         copies = [*copies, (persist, persist_at)]
     with _blank_disk() as root, _blank_disk() as results:
-        libraries = _root_disk(root, script, copies, persist and persist_at.strip("/"))
-        disks = [(root, "off"), (results, "off"), (str(libraries), "on")]
+        base = _root_disk(root, script, copies, persist and persist_at.strip("/"))
+        disks = [(root, "off"), (results, "off"), (str(base), "on")]
         try:
             with _started(platform, disks, cold, begin + timeout, stream) as machine:
                 status, output = _session(machine)
@@ -162,11 +162,11 @@ def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=Fals
 
 
 def _root_disk(disk, script, copies, persist):
-    """Put the root file system of this run on disk; returns the disk of its libraries."""
+    """Put the root file system of this run on disk; returns the disk of its tools and libraries."""
     with store.temporary() as top:
         libraries = guest_image.root_tree(top, script, copies, persist)
         guest_image.make_file_system(top, Path(disk))
-    return guest_image.library_disk(libraries)
+    return guest_image.base_disk(libraries)
 
 
 def _session(machine):
