@@ -21,15 +21,14 @@ typedef gboolean (*SutureCommandFunc)(SutureContext *context, int argc, char **a
 typedef struct {
 	const gchar *name;
 	SutureCommandFunc run;
-	const gchar *help;  /* one line */
-	const gchar *usage; /* arguments after the name */
+	const gchar *help; /* one line */
 } SutureCommand;
 
 /* Host path @absolute below the context's root. */
 gchar *suture_context_path(const SutureContext *context, const gchar *absolute);
 
-/* Entry point shared by suture and suture-vendor. @commands ends with a NULL name. */
-int suture_main(int argc, char **argv, const SutureCommand *commands);
+/* Entry point shared by suture and suture-vendor, @program being the one. @commands ends with a NULL name. */
+int suture_main(int argc, char **argv, const gchar *program, const SutureCommand *commands);
 
 /* Commands; one file cmd_<verb>.c each. */
 gboolean cmd_apply(SutureContext *context, int argc, char **argv, GError **error);

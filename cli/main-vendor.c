@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* suture-vendor: what turns a fix into a published bundle. `suture build` and the like start it. */
+#include "cli/command.h"
+
+static const SutureCommand commands[] = {
+	{"key", cmd_key, "make and show keys and certificates"},
+	{"build", cmd_build, "patch source or module to bundle"},
+	{"sign", cmd_sign, "sign modules, manifests and packages"},
+	{"repo", cmd_repo, "keep a repository: init, add, remove, publish"},
+	{NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return suture_main(argc, argv, "suture-vendor", commands);
+}

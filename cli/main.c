@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* suture: what a host needs. No private-key and no building code is linked here; suture-vendor has that. */
+#include "cli/command.h"
+
+static const SutureCommand commands[] = {
+	{"fetch", cmd_fetch, "get verified bundles for this kernel from the repository"},
+	{"verify", cmd_verify, "check a bundle file and print each check's result"},
+	{"policy", cmd_policy, "explain what policy decides, and by which rule"},
+	{"apply", cmd_apply, "make patches live, in stacking order"},
+	{"revert", cmd_revert, "take live patches back, top down"},
+	{"list", cmd_list, "the stack in the kernel and what is installed"},
+	{"status", cmd_status, "the state of this host: kernel, patches, CVEs, faults"},
+	{"audit", cmd_audit, "show and verify the ledger"},
+	{"repo-config", cmd_repo_config, "write a .repo section for each installed kernel"},
+	{NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return suture_main(argc, argv, "suture", commands);
+}
