@@ -95,6 +95,34 @@ static int run_command(SutureContext *context, const SutureCommand *command, int
 	return SUTURE_EXIT_OK;
 }
 
+static void print_subcommands(const SutureCommand *commands)
+{
+	g_print("Usage: %s COMMAND [ARGUMENTS]\n\n", g_get_prgname());
+	for (; commands->name; commands++)
+		g_print("  %-12s %s\n", commands->name, commands->help);
+}
+
+gboolean suture_subcommand(SutureContext *context, const SutureCommand *commands, int argc, char **argv,
+			   GError **error)
+{
+	const gchar *name = argc < 2 ? NULL : argv[1];
+	g_autofree gchar *program = NULL;
+
+	if (!g_strcmp0(name, "--help") || !g_strcmp0(name, "-h")) {
+		print_subcommands(commands);
+		return TRUE;
+	}
+	program = g_strdup_printf("%s %s", g_get_prgname(), name);
+	for (const SutureCommand *command = commands; name && command->name; command++)
+		if (strcmp(name, command->name) == 0) {
+			g_set_prgname(program);
+			return command->run(context, argc - 1, argv + 1, error);
+		}
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s%s; '%s --help' lists what there is",
+		    name ? "no such command: " : "the command is missing", name ? name : "", g_get_prgname());
+	return FALSE;
+}
+
 static int dispatch(SutureContext *context, int argc, char **argv, char **original,
 		    const SutureCommand *commands)
 {

@@ -30,6 +30,11 @@ gchar *suture_context_path(const SutureContext *context, const gchar *absolute);
 /* Entry point shared by suture and suture-vendor, @program being the one. @commands ends with a NULL name. */
 int suture_main(int argc, char **argv, const gchar *program, const SutureCommand *commands);
 
+/* Runs the one of @commands that argv[1] names ("repo init"); without a name, or with --help, it lists them.
+ */
+gboolean suture_subcommand(SutureContext *context, const SutureCommand *commands, int argc, char **argv,
+			   GError **error);
+
 /* Commands; one file cmd_<verb>.c each. */
 gboolean cmd_apply(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_audit(SutureContext *context, int argc, char **argv, GError **error);

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "audit/ledger.h"
+
+#define SUTURE_LEDGER_FIRST_PREVIOUS "0000000000000000000000000000000000000000000000000000000000000000"
