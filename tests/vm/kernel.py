@@ -119,8 +119,11 @@ def trust(vmlinux, cert):
     return bytes(data)
 
 
-def build_modules(folder, series="6.1"):
-    """Build a folder of module sources (with a Kbuild) out of tree; returns the folder of the .ko files, from the cache."""
+def build_modules(folder, series="6.1", variables=(), depends=()):
+    """Build a folder of module sources (with a Kbuild) out of tree; returns the folder of the .ko files, from the cache.
+
+    variables: more arguments of make ("KCFLAGS=-I..."). depends: files from elsewhere that the result depends on.
+    """
     folder, target = Path(folder), find(series)
     if not target.headers:
         raise KernelError(f"linux-headers-{target.release} is not installed")
@@ -130,12 +133,12 @@ def build_modules(folder, series="6.1"):
         with store.temporary() as work:
             shutil.copytree(folder, work / "m")
             environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "ARCH", "CC")}
-            command(["make", "-s", "-C", target.headers, f"M={work / 'm'}", "modules"], f"modules in {folder.name}",
-                    env=environment)
+            command(["make", "-s", "-C", target.headers, f"M={work / 'm'}", *variables, "modules"],
+                    f"modules in {folder.name}", env=environment)
             for module in (work / "m").glob("*.ko"):
                 shutil.copy(module, done)
 
-    parts = [target.release, target.vmlinux.parent.name]
+    parts = [target.release, target.vmlinux.parent.name, *variables, *map(Path, depends)]
     for path in sources:
-        parts += [path.relative_to(folder), path]
+        parts += [str(path.relative_to(folder)), path]
     return store.entry("modules", parts, build, keep=64)
