@@ -24,6 +24,8 @@ typedef enum {
 						 certificates */
 	SUTURE_VERIFY_ERROR_MODULE_KEY,       /* "module-key-unknown": signed by none of the trusted module
 						 certificates */
+	SUTURE_VERIFY_ERROR_MODULE_WEAK, /* "module-signature-weak": digest or key below the floor (SHA-1; RSA
+					    < 2048; not P-256/P-384) */
 	SUTURE_VERIFY_ERROR_KEY, /* "key-malformed": a public key or certificate cannot be read (exit INPUT)
 				  */
 	SUTURE_VERIFY_ERROR_SIGNATURE, /* "signature": a raw (TUF) signature does not verify */
