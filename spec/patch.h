@@ -46,6 +46,8 @@ typedef struct {
 	gchar *id; /* "CVE-2024-1086" or a vendor's id: [A-Za-z0-9._-]{1,64} */
 	gchar *status;
 } SutureVulnerability;
+SutureVulnerability *suture_vulnerability_new(const gchar *id, const gchar *status);
+void suture_vulnerability_free(SutureVulnerability *vulnerability);
 
 /*
  * What the stacking order needs. Entries of the lists are patch names ("meminfo": any version) or full
