@@ -6,35 +6,34 @@
 The machine is booted once and its state saved; each run restores it, so that each begins with a fresh one.
 """
 import contextlib
-import io
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import tarfile
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import guest_image
-import kernel
-import qemu
-import store
-from guest_image import ImageError
-from kernel import KernelError, build_modules, enforcing_key, sign
-from qemu import Died, MachineError, TimedOut
+import vm_image as image
+import vm_kernel as kernel
+import vm_qemu as qemu
+import vm_store as store
+from vm_image import ImageError
+from vm_kernel import KernelError, build_modules, enforcing_key, sign
+from vm_qemu import Died, MachineError, TimedOut
 
-__all__ = ["run", "Result", "build_modules", "enforcing_key", "sign", "sign_modules", "MachineError", "TimedOut", "Died",
-           "ImageError", "KernelError"]
+__all__ = ["run", "Result", "build_modules", "enforcing_key", "sign", "sign_modules",
+           "MachineError", "TimedOut", "Died", "ImageError", "KernelError"]
 BUILD_TIMEOUT = 180
 BLANK_NAME = "vm-disk"
 
 
 @dataclass(frozen=True)
 class Result:
-    """status: of the script. output: its own words. console: the same among the kernel's. kernel_log: dmesg of the guest,
-    whole. out_dir: what it left in /out, or None when out was not asked for."""
+    """status: of the script. output: its own words. console: the same among the kernel's. kernel_log: all of dmesg.
+    out_dir: where the files of /out are, None when they were not asked for. seconds: what the run took."""
     status: int
     output: str
     console: str
@@ -66,13 +65,13 @@ def _platform(series, trust, smp, memory, enforce):
     key, cert = trust or enforcing_key(series)
 
     def build(folder):
-        (folder / "initrd").write_bytes(guest_image.initrd(target, key, cert))
+        (folder / "initrd").write_bytes(image.initrd(target, key, cert))
         (folder / "vmlinux").write_bytes(kernel.trust(target.vmlinux.read_bytes(), cert))
 
     here = Path(__file__).resolve().parent
-    ingredients = [target.vmlinux.parent.name, Path(key), Path(cert), guest_image.BUSYBOX,
-                   *sorted((here / "guest").iterdir()), here / "guest_image.py", here / "kernel.py"]
-    boot = store.entry("kernel", ingredients, build)
+    ingredients = [target.vmlinux.parent.name, Path(key), Path(cert), image.BUSYBOX,
+                   *sorted((here / "guest").iterdir()), here / "vm_image.py", here / "vm_kernel.py"]
+    boot = store.entry("kernel", ingredients, build, keep=4)
     append = qemu.KERNEL_ARGUMENTS + (" module.sig_enforce=1" if enforce else "")
     return _Platform(boot / "vmlinux", boot / "initrd", (*qemu.hardware(smp, memory), "-append", append))
 
@@ -82,7 +81,7 @@ def _blank_disk():
     """A sparse disk in memory, without a name."""
     descriptor = os.memfd_create(BLANK_NAME)
     try:
-        os.truncate(descriptor, guest_image.DISK_SIZE)
+        os.truncate(descriptor, image.DISK_SIZE)
         yield f"/proc/self/fd/{descriptor}"
     finally:
         os.close(descriptor)
@@ -96,11 +95,10 @@ def _snapshot(platform):
             with qemu.Qemu(platform.arguments, disks, time.monotonic() + BUILD_TIMEOUT) as machine:
                 machine.wait("control", b"ready\n")
                 time.sleep(0.3)
-                machine.monitor.readline()
-                machine.call("qmp_capabilities")
+                machine.connect()
                 machine.call("stop")
                 machine.call("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
-                machine.call("migrate", uri=f"exec:zstd -q -1 > '{folder}/state'")
+                machine.call("migrate", uri=f"exec:zstd -q -1 > {shlex.quote(str(folder))}/state")
                 machine.until("query-migrate", "status", ["completed"], ["failed", "cancelled"])
 
     parts = [platform.vmlinux.parent.name, qemu.version(), *platform.hardware]
@@ -120,23 +118,34 @@ def _started(platform, disks, cold, deadline, stream):
         try:
             with qemu.Qemu(platform.arguments, disks, deadline, unpacked.stdout, stream) as machine:
                 unpacked.stdout.close()
-                machine.monitor.readline()
-                machine.call("qmp_capabilities")
-                machine.until("query-status", "status", ["paused"], ["internal-error"])
-                machine.call("cont")
+                _resume(machine, state)
                 yield machine
         finally:
             unpacked.kill()
+
+
+def _resume(machine, state):
+    """Let a restored machine go on. A state that cannot be restored is not worth keeping."""
+    try:
+        machine.connect()
+        machine.until("query-status", "status", ["paused"], ["internal-error"])
+        machine.call("cont")
+    except Died:
+        shutil.rmtree(state.parent, ignore_errors=True)
+        raise
 
 
 def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=False, trust=None, persist=None,
         persist_at="/var/lib/suture", timeout=120, series="6.1", stream=None):
     """Run script (text) by sh as root in a fresh machine and return its Result.
 
-    copies: (source, destination) pairs; programs bring their shared libraries. out: folder for the guest's /out, kernel.log
-    and console.log. persist: a folder of the host that the guest finds at persist_at and gives back as it left it. trust:
-    (key, certificate) instead of enforcing_key(). timeout: seconds for all but the building of snapshots. stream: called
-    with the script's output as it comes. Raises Died, TimedOut, MachineError, ImageError or KernelError.
+    copies: (source, destination) pairs, as of tests/vm/run --copy; programs bring their shared libraries.
+    out: folder for the guest's /out, kernel.log and console.log.
+    persist: folder of the host that the guest finds at persist_at and gives back as it left it.
+    trust: (key, certificate) of modules instead of enforcing_key().
+    timeout: seconds, for all but the building of a snapshot.
+    stream: called with the script's output as it comes.
+    Raises Died, TimedOut, MachineError, ImageError or KernelError.
     """
     platform = _platform(series, trust, smp, memory, enforce)
     if not cold:
@@ -164,9 +173,9 @@ def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=Fals
 def _root_disk(disk, script, copies, persist):
     """Put the root file system of this run on disk; returns the disk of its tools and libraries."""
     with store.temporary() as top:
-        libraries = guest_image.root_tree(top, script, copies, persist)
-        guest_image.make_file_system(top, Path(disk))
-    return guest_image.base_disk(libraries)
+        libraries = image.root_tree(top, script, copies, persist)
+        image.make_file_system(top, Path(disk))
+    return image.base_disk(libraries)
 
 
 def _session(machine):
@@ -184,7 +193,10 @@ def _session(machine):
 def _collect(disk, out, persist):
     """Take the guest's files from the disk of results; returns the kernel log."""
     with open(disk, "rb") as file, tarfile.open(fileobj=file, mode="r|") as archive, store.temporary() as work:
-        archive.extractall(work)
+        try:
+            archive.extractall(work, (member for member in archive if not member.isdev()))
+        except tarfile.TarError:
+            raise MachineError(f"the files in /out do not fit in {image.DISK_SIZE >> 20} MiB") from None
         if out:
             shutil.copytree(work / "out", out, symlinks=True, dirs_exist_ok=True)
         if persist:
@@ -199,7 +211,7 @@ def _replace(folder, content):
             shutil.rmtree(path)
         else:
             path.unlink()
-    for path in content.iterdir():
+    for path in content.iterdir() if content.is_dir() else ():
         shutil.move(path, folder / path.name)
 
 

@@ -44,7 +44,8 @@ def test_exit_status_is_passed(status):
 
 def test_files_logs_and_output_come_back(tmp_path):
     out = tmp_path / "out"
-    result = machine.run("mkdir /out/d; echo content >/out/d/file; echo 'test: a line' >/dev/kmsg; printf 'no newline'", out=out)
+    script = "mkdir /out/d; echo content >/out/d/file; echo 'test: a line' >/dev/kmsg; printf 'no newline'"
+    result = machine.run(script, out=out)
     assert (out / "d" / "file").read_text() == "content\n"
     assert result.output == "no newline"
     assert result.script_log == "test: a line\n"
@@ -53,7 +54,8 @@ def test_files_logs_and_output_come_back(tmp_path):
 
 
 def test_program_finds_its_libraries():
-    result = machine.run("rpm --version; openssl version", copies=[("/usr/bin/rpm", "/usr/bin/"), ("/usr/bin/openssl", "/usr/bin/")])
+    copies = [("/usr/bin/rpm", "/usr/bin/"), ("/usr/bin/openssl", "/usr/bin/")]
+    result = machine.run("rpm --version; openssl version", copies=copies)
     assert "RPM version" in result.output
     assert "OpenSSL 3" in result.output
 
@@ -106,7 +108,12 @@ def test_missing_file_is_named():
 
 
 def test_livepatch_loads_and_unloads(cmdline_patch):
-    script = HELPERS + "insmod /m/cmdline_patch.ko; settled cmdline_patch; cat /proc/cmdline; remove cmdline_patch; cat /proc/cmdline"
+    script = HELPERS + """
+    insmod /m/cmdline_patch.ko
+    settled cmdline_patch
+    cat /proc/cmdline
+    remove cmdline_patch && cat /proc/cmdline
+    """
     result = machine.run(script, copies=[(cmdline_patch, "/m/")])
     patched, original = result.output.splitlines()
     assert (result.status, patched) == (0, "live patched")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/stall: a reader sleeps inside stall_wait() until somebody writes. The sleep is uninterruptible, so that the
- * livepatch core's fake signal does not end it: a patch of stall_wait() stays in transition for as long as a test wants.
+ * /proc/stall: a reader sleeps inside stall_wait() until somebody writes. The sleep is uninterruptible, so that
+ * livepatch's fake signal does not end it: a patch of stall_wait() stays in transition for as long as a test wants.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -8,8 +8,8 @@ import stat
 import subprocess
 from pathlib import Path
 
-import kernel
-import store
+import vm_kernel as kernel
+import vm_store as store
 
 HERE = Path(__file__).resolve().parent
 BUSYBOX = Path("/bin/busybox")
@@ -18,8 +18,8 @@ SHELL = Path("/bin/dash")
 VIRTIO = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"]
 DISK_SIZE = 512 << 20
 # /bin, /sbin and the libraries are on a read-only disk of their own, made once; /usr and the rest are of one run.
-FOLDERS = [".vm", ".base", "etc", "usr/bin", "usr/sbin", "usr/lib/modules", "usr/share", "root", "var/lib", "var/log", "var/tmp",
-           "run", "tmp", "dev", "proc", "sys", "mnt", "out", "lib"]
+FOLDERS = [".vm", ".base", "etc", "usr/bin", "usr/sbin", "usr/lib/modules", "usr/share", "root",
+           "var/lib", "var/log", "var/tmp", "run", "tmp", "dev", "proc", "sys", "mnt", "out", "lib"]
 LINKS = {"bin": ".base/bin", "sbin": ".base/bin", "lib64": ".base/lib", "lib/x86_64-linux-gnu": "../.base/lib",
          "lib/modules": "../usr/lib/modules", "usr/bin/env": "../../bin/env", "var/run": "../run"}
 MERGED = ("/bin/", "/sbin/", "/lib/")
@@ -62,7 +62,8 @@ def initrd(target, key, cert):
                 order.append(f"{name}.ko")
                 members.append((f"modules/{name}.ko", stat.S_IFREG | 0o644, (work / "signed.ko").read_bytes()))
         members.append(("modules/order", stat.S_IFREG | 0o644, "\n".join(order).encode()))
-        for name, path in (("init", HERE / "guest" / "init"), ("bin/busybox", BUSYBOX), ("bin/refresh", work / "refresh")):
+        programs = {"init": HERE / "guest" / "init", "bin/busybox": BUSYBOX, "bin/refresh": work / "refresh"}
+        for name, path in programs.items():
             members.append((name, stat.S_IFREG | 0o755, path.read_bytes()))
     return cpio(members)
 
@@ -78,8 +79,8 @@ def _plain(module, work):
 def make_file_system(folder, disk):
     """An ext4 file system with the content of folder, on a disk of the fixed size. No journal: its life is one run."""
     os.truncate(disk, DISK_SIZE)
-    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal,^resize_inode,^metadata_csum", "-m", "0", "-N", "16384",
-               "-E", "nodiscard,lazy_itable_init=1,root_owner=0:0", "-d", str(folder), str(disk)]
+    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal,^resize_inode,^metadata_csum", "-m", "0",
+               "-N", "16384", "-E", "nodiscard,lazy_itable_init=1,root_owner=0:0", "-d", str(folder), str(disk)]
     environment = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
                           pass_fds=[int(disk.name)] if disk.parent == Path("/proc/self/fd") else [])
@@ -99,7 +100,7 @@ def root_tree(top, script, copies, persist):
     shutil.copy(HERE / "guest" / "session", top / ".vm/session")
     (top / ".vm/session").chmod(0o755)
     (top / ".vm/script").write_text(script)
-    (top / ".vm/persist").write_text(persist or "")
+    (top / ".vm/persist").write_text(f"{persist or ''}\n")
     copied = []
     for source, destination in copies:
         copied += _copy(top, Path(source), str(destination))
@@ -107,7 +108,7 @@ def root_tree(top, script, copies, persist):
 
 
 def _copy(top, source, destination):
-    """Copy a file (to a name, or into a folder named with a trailing /) or the content of a folder; returns the files."""
+    """Copy a file (to a name, or into a folder when that ends in /) or the content of a folder; returns the files."""
     if not destination.startswith("/"):
         raise ImageError(f"{source}: {destination} is not an absolute path in the guest")
     inside = "/usr" + destination if destination.startswith(MERGED) else destination

@@ -38,8 +38,27 @@ def version():
 def hardware(smp, memory):
     """The arguments that decide the machine's state; the same in save and restore."""
     threads = "multi" if smp > 1 else "single"
-    return ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc", "-cpu", "qemu64,+rdrand",
-            "-accel", f"tcg,thread={threads}", "-smp", str(smp), "-m", str(memory)]
+    return ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc",
+            "-cpu", "qemu64,+rdrand", "-accel", f"tcg,thread={threads}", "-smp", str(smp), "-m", str(memory)]
+
+
+def _disk_arguments(disks):
+    """disks: (path, "on" or "off" for read-only), in the order of the guest's vda, vdb, ..."""
+    arguments = []
+    for number, (path, readonly) in enumerate(disks):
+        drive = f"if=none,id=disk{number},format=raw,cache=unsafe,file.locking=off,read-only={readonly}"
+        arguments += ["-drive", f"{drive},file={path.replace(',', ',,')}",
+                      "-device", f"virtio-blk-pci,drive=disk{number}"]
+    return arguments
+
+
+def _line_arguments(sockets):
+    arguments = ["-mon", "chardev=monitor,mode=control"]
+    for name, end in sockets.items():
+        arguments += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
+        if name in LINES:
+            arguments += ["-serial", f"chardev:{name}"]
+    return arguments
 
 
 class Qemu:
@@ -48,33 +67,24 @@ class Qemu:
         self.text = {name: bytearray() for name in LINES}
         self.both = bytearray()
         self.stream, self.passed = stream, 0
-        self.lines = {}
-        self.process = None
-        theirs = []
+        pairs = {name: socket.socketpair() for name in (*LINES, "monitor")}
+        self.lines = {name: pair[0] for name, pair in pairs.items()}
+        theirs = {name: pair[1] for name, pair in pairs.items()}
+        self.monitor = self.lines["monitor"].makefile("rw")
         self.selector = selectors.DefaultSelector()
-        command = ["setpriv", "--pdeathsig", "KILL", PROGRAM, *arguments]
-        for name in (*LINES, "monitor"):
-            ours, other = socket.socketpair()
-            self.lines[name] = ours
-            theirs.append(other)
-            command += ["-chardev", f"socket,id={name},fd={other.fileno()}"]
-            if name != "monitor":
-                command += ["-serial", f"chardev:{name}"]
-                self.selector.register(ours, selectors.EVENT_READ, name)
-        command += ["-mon", "chardev=monitor,mode=control"]
-        for number, (path, mode) in enumerate(disks):
-            command += ["-drive", f"if=none,id=disk{number},format=raw,cache=unsafe,file.locking=off,read-only={mode},file={path}",
-                        "-device", f"virtio-blk-pci,drive=disk{number}"]
-        inherited = [other.fileno() for other in theirs]
+        for name in LINES:
+            self.selector.register(self.lines[name], selectors.EVENT_READ, name)
+
+        command = [*arguments, *_line_arguments(theirs), *_disk_arguments(disks)]
+        inherited = [end.fileno() for end in theirs.values()]
         inherited += [int(path.rsplit("/", 1)[1]) for path, _ in disks if path.startswith("/proc/self/fd/")]
         if incoming:
             command += ["-incoming", f"fd:{incoming.fileno()}"]
             inherited.append(incoming.fileno())
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        pass_fds=inherited)
-        for other in theirs:
-            other.close()
-        self.monitor = self.lines["monitor"].makefile("rw")
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", PROGRAM, *command], pass_fds=inherited,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        for end in theirs.values():
+            end.close()
 
     def __enter__(self):
         return self
@@ -94,9 +104,10 @@ class Qemu:
     def wait(self, line, word):
         """Read all lines until word has come on one of them; returns what came before it, and drops both."""
         while word not in self.text[line]:
-            ready = self.selector.select(max(0, self.deadline - time.monotonic()))
-            if not ready:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
                 raise self.failure(TimedOut, "timed out")
+            ready = self.selector.select(left)
             for key, _ in ready:
                 self._read(key)
         if line == "output":
@@ -149,6 +160,11 @@ class Qemu:
         error = kind(reason)
         error.console, error.output = plain(self.both), self.text["output"].decode(errors="replace")
         return error
+
+    def connect(self):
+        """Take the monitor's greeting, leave its negotiation mode."""
+        self.monitor.readline()
+        self.call("qmp_capabilities")
 
     def call(self, name, **arguments):
         """One command of the monitor (QMP)."""
