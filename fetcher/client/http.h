@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/progress.h"
+#include "fetcher/client/error.h"
+
+/* One HTTP client: connections are kept and reused. http, https and file URLs. One thread at a time. */
+typedef struct _SutureHttp SutureHttp;
+
+#define SUTURE_HTTP_STALL_SECONDS 30
+#define SUTURE_HTTP_CONNECT_SECONDS 20
+/* Slower than this, on average over the stall time, is a stall: a server cannot hold us for ever. */
+#define SUTURE_HTTP_FLOOR_BYTES_PER_SECOND 1024
+
+typedef struct {
+	const gchar *ca_file;    /* PEM certificates that TLS servers are judged by; NULL: the system's */
+	guint stall_seconds;     /* 0: SUTURE_HTTP_STALL_SECONDS */
+	guint connect_seconds;   /* 0: SUTURE_HTTP_CONNECT_SECONDS */
+	SutureProgress progress; /* told of bytes; NULL allowed */
+	gpointer progress_data;
+} SutureHttpOptions;
+
+/* Proxies come from the environment as curl(1) takes them. @options are copied. */
+SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void suture_http_free(SutureHttp *http);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureHttp, suture_http_free)
+
+/*
+ * The body at @url, at most @limit bytes: TOO-LARGE when the server announces more, ENDLESS when it sends
+ * more. Codes of SUTURE_FETCH_ERROR, or COMMON-CANCELLED.
+ */
+GBytes *suture_http_get(SutureHttp *http, const gchar *url, guint64 limit,
+			GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Downloads @url, of at most @length bytes, into @fd, going on after what @fd holds already (RFC 9110 section
+ * 14: a Range request; a server that does not honour it is asked for the whole). *@ret_resumed says whether
+ * old bytes were kept. A failure keeps what came until then, for the next try. The content is not checked:
+ * hash it.
+ */
+gboolean suture_http_get_file(SutureHttp *http, const gchar *url, int fd, guint64 length,
+			      gboolean *ret_resumed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What the client did so far. */
+typedef struct {
+	guint64 requests, bytes;
+} SutureHttpCount;
+SutureHttpCount suture_http_count(const SutureHttp *http);
+
+/* "<base>/<path>" with every byte of @path outside unreserved characters and '/' percent-encoded (RFC 3986).
+ */
+gchar *suture_http_join(const gchar *base, const gchar *path);

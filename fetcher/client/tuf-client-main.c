@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* suture-tuf-client: the TUF client behind `suture fetch`, for TUF test harnesses to drive. */
+#include "common/cancel.h"
+#include "common/file.h"
+#include "fetcher/client/tuf-client.h"
+#include "fetcher/client/tuf-target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+	gchar *metadata_dir, *metadata_url, *target_dir, *target_base_url;
+	gchar **target_names;
+	gint stall_seconds;
+} Arguments;
+
+static void arguments_clear(Arguments *arguments)
+{
+	g_free(arguments->metadata_dir);
+	g_free(arguments->metadata_url);
+	g_free(arguments->target_dir);
+	g_free(arguments->target_base_url);
+	g_strfreev(arguments->target_names);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Arguments, arguments_clear)
+
+static gboolean usage(GError **error, const gchar *what)
+{
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s; see --help", what);
+	return FALSE;
+}
+
+static gboolean run_init(const Arguments *arguments, const gchar *root_path, GError **error)
+{
+	g_autoptr(GBytes) root = suture_file_read(root_path, SUTURE_TUF_MAX_ROOT_BYTES, error);
+
+	return root && suture_tuf_init(arguments->metadata_dir, root, error);
+}
+
+/* A target's name as one file name: percent-encoded, and never hidden nor "..". */
+static gchar *file_name_of(const gchar *target)
+{
+	g_autofree gchar *escaped = g_uri_escape_string(target, NULL, FALSE);
+
+	if (strlen(escaped) > 200)
+		return g_compute_checksum_for_string(G_CHECKSUM_SHA256, target, -1);
+	return escaped[0] == '.' ? g_strconcat("%2E", escaped + 1, NULL) : g_steal_pointer(&escaped);
+}
+
+static gboolean is_there(const SutureTufTarget *target, int folder, const gchar *name)
+{
+	SUTURE_AUTO_FD fd = suture_file_open_beneath(folder, name, O_RDONLY, 0, NULL);
+
+	return fd >= 0 && suture_tuf_target_check(target, fd, NULL);
+}
+
+static gboolean download_to(SutureTufClient *client, const SutureTufTarget *target,
+			    const Arguments *arguments, int folder, const gchar *temporary, GError **error)
+{
+	SUTURE_AUTO_FD fd =
+		suture_file_open_beneath(folder, temporary, O_RDWR | O_CREAT | O_EXCL, 0644, error);
+
+	if (fd < 0 || !suture_tuf_client_download(client, target, arguments->target_base_url, fd, error))
+		return FALSE;
+	return fsync(fd) == 0 || suture_error_set_errno(error, errno, "%s", target->name);
+}
+
+static gboolean download_one(SutureTufClient *client, const gchar *name, const Arguments *arguments,
+			     int folder, GError **error)
+{
+	const SutureTufTarget *target = suture_tuf_client_find(client, name, error);
+	g_autofree gchar *file = file_name_of(name);
+	g_autofree gchar *temporary = g_strdup_printf(".%.200s.%08x", file, g_random_int());
+
+	if (!target)
+		return FALSE;
+	if (is_there(target, folder, file))
+		return TRUE;
+	if (!download_to(client, target, arguments, folder, temporary, error)) {
+		unlinkat(folder, temporary, 0);
+		return FALSE;
+	}
+	if (renameat(folder, temporary, folder, file) < 0)
+		return suture_error_set_errno(error, errno, "%s", file);
+	return TRUE;
+}
+
+static SutureTufClient *refreshed(const Arguments *arguments, SutureHttp *http, GError **error)
+{
+	g_autoptr(SutureTufClient) client = suture_tuf_client_new(
+		arguments->metadata_dir, arguments->metadata_url, http, (gint64)time(NULL), error);
+
+	return client && suture_tuf_client_refresh(client, error) ? g_steal_pointer(&client) : NULL;
+}
+
+static gboolean run_refresh(const Arguments *arguments, SutureHttp *http, GError **error)
+{
+	g_autoptr(SutureTufClient) client = refreshed(arguments, http, error);
+
+	return client != NULL;
+}
+
+static gboolean run_download(const Arguments *arguments, SutureHttp *http, GError **error)
+{
+	g_autoptr(SutureTufClient) client = NULL;
+	SUTURE_AUTO_FD folder = -1;
+
+	if (!arguments->target_names || !arguments->target_dir || !arguments->target_base_url)
+		return usage(error, "download needs --target-name, --target-dir and --target-base-url");
+	client = refreshed(arguments, http, error);
+	if (!client)
+		return FALSE;
+	folder = suture_file_open_folder(arguments->target_dir, TRUE, error);
+	if (folder < 0)
+		return FALSE;
+	for (gchar **name = arguments->target_names; *name; name++)
+		if (!download_one(client, *name, arguments, folder, error))
+			return FALSE;
+	return TRUE;
+}
+
+static gboolean run(const Arguments *arguments, int argc, char **argv, GError **error)
+{
+	const SutureHttpOptions options = {.stall_seconds = (guint)MAX(arguments->stall_seconds, 0)};
+	g_autoptr(SutureHttp) http = NULL;
+
+	if (!arguments->metadata_dir || argc < 2)
+		return usage(error, "--metadata-dir and a command are needed");
+	if (strcmp(argv[1], "init") == 0)
+		return argc == 3 ? run_init(arguments, argv[2], error) : usage(error, "init needs ROOT.json");
+	if (!arguments->metadata_url || argc != 2)
+		return usage(error, "--metadata-url and one command are needed");
+	http = suture_http_new(&options, error);
+	if (!http)
+		return FALSE;
+	if (strcmp(argv[1], "refresh") == 0)
+		return run_refresh(arguments, http, error);
+	if (strcmp(argv[1], "download") == 0)
+		return run_download(arguments, http, error);
+	return usage(error, "the commands are init, refresh and download");
+}
+
+int main(int argc, char **argv)
+{
+	g_auto(Arguments) arguments = {0};
+	const GOptionEntry entries[] = {
+		{"metadata-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments.metadata_dir,
+		 "Where trusted metadata is kept", "DIR"},
+		{"metadata-url", 0, 0, G_OPTION_ARG_STRING, &arguments.metadata_url,
+		 "Where the repository's metadata is", "URL"},
+		{"target-name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.target_names,
+		 "A target to download; may be repeated", "NAME"},
+		{"target-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments.target_dir,
+		 "Where downloaded targets go", "DIR"},
+		{"target-base-url", 0, 0, G_OPTION_ARG_STRING, &arguments.target_base_url,
+		 "Where the repository's targets are", "URL"},
+		{"stall-seconds", 0, 0, G_OPTION_ARG_INT, &arguments.stall_seconds,
+		 "Give up on a server that is slow for so long", "N"},
+		{NULL},
+	};
+	g_autoptr(GOptionContext) context = g_option_context_new("init ROOT.json | refresh | download");
+	g_autoptr(GError) error = NULL;
+
+	suture_cancel_install();
+	g_option_context_set_summary(context, "A TUF client for test harnesses; exits with 0 or 1.");
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (g_option_context_parse(context, &argc, &argv, &error) && run(&arguments, argc, argv, &error))
+		return 0;
+	g_printerr("suture-tuf-client: %s [%s]\n", error->message, suture_error_reason(error));
+	return 1;
+}

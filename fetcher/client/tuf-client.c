@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fetcher/client/tuf-client.h"
+
+#include "common/file.h"
+#include "common/mutation.h"
+#include "fetcher/client/tuf-signatures.h"
+#include "fetcher/client/tuf-target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* What the workflow needs to know of each role; indexed by SutureTufType. */
+static const struct {
+	const gchar *file;
+	guint64 limit;
+	SutureTufError signature;
+} roles[] = {
+	{"root.json", SUTURE_TUF_MAX_ROOT_BYTES, SUTURE_TUF_ERROR_ROOT_SIGNATURE},
+	{"timestamp.json", SUTURE_TUF_MAX_TIMESTAMP_BYTES, SUTURE_TUF_ERROR_TIMESTAMP_SIGNATURE},
+	{"snapshot.json", SUTURE_TUF_MAX_SNAPSHOT_BYTES, SUTURE_TUF_ERROR_SNAPSHOT_SIGNATURE},
+	{"targets.json", SUTURE_TUF_MAX_TARGETS_BYTES, SUTURE_TUF_ERROR_TARGETS_SIGNATURE},
+};
+
+struct _SutureTufClient {
+	int folder;
+	gchar *url;
+	SutureHttp *http; /* borrowed */
+	gint64 now;
+	SutureTufMetadata *trusted[G_N_ELEMENTS(roles)];
+};
+
+static gboolean verify(const SutureTufMetadata *root, const SutureTufMetadata *metadata, GError **error)
+{
+	const gchar *name = suture_tuf_type_name(metadata->type);
+
+	return suture_tuf_signatures_verify(metadata, g_hash_table_lookup(root->roles, name), root->keys,
+					    roles[metadata->type].signature, error);
+}
+
+static gboolean G_GNUC_PRINTF(3, 4) refuse(GError **error, SutureTufError code, const gchar *format, ...)
+{
+	g_autofree gchar *why = NULL;
+	va_list args;
+
+	va_start(args, format);
+	why = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_set_error(error, SUTURE_TUF_ERROR, (gint)code,
+		    "%s; nothing of it was kept: use another server, and tell the publisher if that does not "
+		    "help",
+		    why);
+	return FALSE;
+}
+
+/* @expired names the check for the mutation test as well as the error. */
+static gboolean is_current(const SutureTufClient *client, const SutureTufMetadata *metadata,
+			   SutureTufError code, GError **error)
+{
+	g_autoptr(GDateTime) end = NULL;
+	g_autofree gchar *text = NULL;
+
+	if (metadata->expires > client->now)
+		return TRUE;
+	end = g_date_time_new_from_unix_utc(metadata->expires);
+	text = g_date_time_format_iso8601(end);
+	return refuse(error, code, "%s version %" G_GINT64_FORMAT " expired at %s (check this host's clock)",
+		      roles[metadata->type].file, metadata->version, text);
+}
+
+static gboolean keep(SutureTufClient *client, SutureTufMetadata *metadata, GError **error)
+{
+	if (!suture_file_write_atomic(client->folder, roles[metadata->type].file, metadata->bytes, 0644,
+				      error))
+		return FALSE;
+	g_clear_pointer(&client->trusted[metadata->type], suture_tuf_metadata_free);
+	client->trusted[metadata->type] = metadata;
+	return TRUE;
+}
+
+/* NULL without an error when the folder has no such file. */
+static SutureTufMetadata *read_local(int folder, SutureTufType type, GError **error)
+{
+	g_autoptr(GBytes) bytes = NULL;
+
+	if (faccessat(folder, roles[type].file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return NULL;
+	bytes = suture_file_read_at(folder, roles[type].file, roles[type].limit, error);
+	return bytes ? suture_tuf_metadata_parse(bytes, type, roles[type].file, error) : NULL;
+}
+
+/*
+ * What this host trusted before, verified by today's root, expired or not: expired metadata still guards
+ * against rollback. What today's root does not vouch for any more is as good as deleted (5.3.11).
+ */
+static SutureTufMetadata *load_local(SutureTufClient *client, SutureTufType type)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SutureTufMetadata) local = read_local(client->folder, type, &error);
+
+	if (local && verify(client->trusted[SUTURE_TUF_ROOT], local, &error))
+		return g_steal_pointer(&local);
+	if (error)
+		g_message("stored %s is not used: %s", roles[type].file, error->message);
+	return NULL;
+}
+
+/* A server's announcement over the limit: the limit is ours, or the length that signed metadata lists. */
+static GBytes *download(SutureTufClient *client, const gchar *name, guint64 limit, SutureTufError over,
+			GError **error)
+{
+	g_autofree gchar *url = suture_http_join(client->url, name);
+	g_autoptr(GError) cause = NULL;
+	GBytes *bytes = suture_http_get(client->http, url, limit, &cause);
+
+	if (bytes)
+		return bytes;
+	if (g_error_matches(cause, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_TOO_LARGE))
+		g_set_error_literal(error, SUTURE_TUF_ERROR, (gint)over, cause->message);
+	else
+		g_propagate_error(error, g_steal_pointer(&cause));
+	return NULL;
+}
+
+/* A root that vouches for itself. */
+static SutureTufMetadata *parse_root(GBytes *bytes, const gchar *what, GError **error)
+{
+	g_autoptr(SutureTufMetadata) root = suture_tuf_metadata_parse(bytes, SUTURE_TUF_ROOT, what, error);
+
+	if (!root)
+		return NULL;
+	if (!suture_check_skipped("tuf-root-signature-new") && !verify(root, root, error))
+		return NULL;
+	return g_steal_pointer(&root);
+}
+
+gboolean suture_tuf_init(const gchar *folder, GBytes *bytes, GError **error)
+{
+	g_autoptr(SutureTufMetadata) root = NULL;
+	SUTURE_AUTO_FD dirfd = -1;
+
+	if (g_bytes_get_size(bytes) > SUTURE_TUF_MAX_ROOT_BYTES)
+		return refuse(error, SUTURE_TUF_ERROR_TOO_LARGE, "root metadata is larger than %d bytes",
+			      SUTURE_TUF_MAX_ROOT_BYTES);
+	root = parse_root(bytes, "initial root metadata", error);
+	if (!root)
+		return FALSE;
+	dirfd = suture_file_open_folder(folder, TRUE, error);
+	return dirfd >= 0 && suture_file_write_atomic(dirfd, roles[SUTURE_TUF_ROOT].file, bytes, 0644, error);
+}
+
+gboolean suture_tuf_is_initialised(const gchar *folder)
+{
+	g_autofree gchar *path = g_build_filename(folder, roles[SUTURE_TUF_ROOT].file, NULL);
+
+	return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+static gboolean load_root(SutureTufClient *client, const gchar *folder, GError **error)
+{
+	g_autoptr(GBytes) bytes = NULL;
+
+	if (!suture_tuf_is_initialised(folder)) {
+		g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_NOT_INITIALISED,
+			    "%s: no trusted root.json yet; put the publisher's there first", folder);
+		return FALSE;
+	}
+	bytes = suture_file_read_at(client->folder, roles[SUTURE_TUF_ROOT].file, SUTURE_TUF_MAX_ROOT_BYTES,
+				    error);
+	if (bytes)
+		client->trusted[SUTURE_TUF_ROOT] = parse_root(bytes, "stored root.json", error);
+	return client->trusted[SUTURE_TUF_ROOT] != NULL;
+}
+
+SutureTufClient *suture_tuf_client_new(const gchar *folder, const gchar *metadata_url, SutureHttp *http,
+				       gint64 now, GError **error)
+{
+	g_autoptr(SutureTufClient) client = g_new0(SutureTufClient, 1);
+
+	client->url = g_strdup(metadata_url);
+	client->http = http;
+	client->now = now;
+	client->folder = suture_file_open_folder(folder, TRUE, error);
+	if (client->folder < 0 || !load_root(client, folder, error))
+		return NULL;
+	return g_steal_pointer(&client);
+}
+
+void suture_tuf_client_free(SutureTufClient *client)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(client->trusted); i++)
+		g_clear_pointer(&client->trusted[i], suture_tuf_metadata_free);
+	suture_fd_clear(&client->folder);
+	g_free(client->url);
+	g_free(client);
+}
+
+/* Before the new root is stored, so that a crash in between cannot keep what the rotation meant to drop. */
+static gboolean recover_from_fast_forward(SutureTufClient *client, const SutureTufMetadata *root,
+					  GError **error)
+{
+	const SutureTufMetadata *before = client->trusted[SUTURE_TUF_ROOT];
+
+	if (!suture_tuf_keys_rotated(before, root, "timestamp") &&
+	    !suture_tuf_keys_rotated(before, root, "snapshot"))
+		return TRUE;
+	return suture_file_remove_tree(client->folder, roles[SUTURE_TUF_TIMESTAMP].file, error) &&
+	       suture_file_remove_tree(client->folder, roles[SUTURE_TUF_SNAPSHOT].file, error);
+}
+
+/* 5.3.4 to 5.3.8 for version N+1, and 5.3.11. */
+static gboolean accept_root(SutureTufClient *client, GBytes *bytes, const gchar *name, GError **error)
+{
+	const SutureTufMetadata *before = client->trusted[SUTURE_TUF_ROOT];
+	g_autoptr(SutureTufMetadata) root = suture_tuf_metadata_parse(bytes, SUTURE_TUF_ROOT, name, error);
+
+	if (!root)
+		return FALSE;
+	if (!suture_check_skipped("tuf-root-signature") && !verify(before, root, error))
+		return FALSE;
+	if (!suture_check_skipped("tuf-root-signature-new") && !verify(root, root, error))
+		return FALSE;
+	if (!suture_check_skipped("tuf-root-version") && root->version != before->version + 1)
+		return refuse(error, SUTURE_TUF_ERROR_ROOT_VERSION,
+			      "%s says that it is version %" G_GINT64_FORMAT, name, root->version);
+	if (!recover_from_fast_forward(client, root, error) || !keep(client, root, error))
+		return FALSE;
+	g_steal_pointer(&root);
+	return TRUE;
+}
+
+/* FALSE without an error when there is no newer root. */
+static gboolean update_root_once(SutureTufClient *client, GError **error)
+{
+	g_autofree gchar *name = g_strdup_printf("%" G_GINT64_FORMAT ".root.json",
+						 client->trusted[SUTURE_TUF_ROOT]->version + 1);
+	g_autoptr(GError) cause = NULL;
+	g_autoptr(GBytes) bytes =
+		download(client, name, SUTURE_TUF_MAX_ROOT_BYTES, SUTURE_TUF_ERROR_TOO_LARGE, &cause);
+
+	if (bytes)
+		return accept_root(client, bytes, name, error);
+	if (!g_error_matches(cause, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_NOT_FOUND))
+		g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
+}
+
+/* 5.3 */
+static gboolean update_root(SutureTufClient *client, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+
+	for (guint i = 0; i < SUTURE_TUF_MAX_ROOTS; i++)
+		if (client->trusted[SUTURE_TUF_ROOT]->version == G_MAXINT64 ||
+		    !update_root_once(client, &cause))
+			break;
+	if (cause) {
+		g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	return suture_check_skipped("tuf-root-expired") ||
+	       is_current(client, client->trusted[SUTURE_TUF_ROOT], SUTURE_TUF_ERROR_ROOT_EXPIRED, error);
+}
+
+/* 5.4.3 against what was trusted before. */
+static gboolean check_timestamp_rollback(const SutureTufMetadata *old, const SutureTufMetadata *new,
+					 GError **error)
+{
+	gint64 old_snapshot = suture_tuf_metadata_file(old, "snapshot.json")->version;
+	gint64 new_snapshot = suture_tuf_metadata_file(new, "snapshot.json")->version;
+
+	if (!suture_check_skipped("tuf-timestamp-rollback") && new->version < old->version)
+		return refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_ROLLBACK,
+			      "timestamp.json went back from version %" G_GINT64_FORMAT
+			      " to %" G_GINT64_FORMAT,
+			      old->version, new->version);
+	if (!suture_check_skipped("tuf-timestamp-snapshot-rollback") && new->version != old->version &&
+	    new_snapshot < old_snapshot)
+		return refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_SNAPSHOT,
+			      "timestamp.json takes snapshot.json back from version %" G_GINT64_FORMAT
+			      " to %" G_GINT64_FORMAT,
+			      old_snapshot, new_snapshot);
+	return TRUE;
+}
+
+/* 5.4 */
+static gboolean update_timestamp(SutureTufClient *client, GError **error)
+{
+	g_autoptr(SutureTufMetadata) old = load_local(client, SUTURE_TUF_TIMESTAMP);
+	g_autoptr(SutureTufMetadata) new = NULL;
+	g_autoptr(GBytes) bytes = download(client, "timestamp.json", SUTURE_TUF_MAX_TIMESTAMP_BYTES,
+					   SUTURE_TUF_ERROR_TOO_LARGE, error);
+
+	new = bytes ? suture_tuf_metadata_parse(bytes, SUTURE_TUF_TIMESTAMP, "timestamp.json", error) : NULL;
+	if (!new)
+		return FALSE;
+	if (!suture_check_skipped("tuf-timestamp-signature") &&
+	    !verify(client->trusted[SUTURE_TUF_ROOT], new, error))
+		return FALSE;
+	if (old && !check_timestamp_rollback(old, new, error))
+		return FALSE;
+	/* The same version says the same: what is there stays, whatever else the server put into it. */
+	if (old && old->version == new->version)
+		client->trusted[SUTURE_TUF_TIMESTAMP] = g_steal_pointer(&old);
+	if (!suture_check_skipped("tuf-timestamp-expired") &&
+	    !is_current(client, client->trusted[SUTURE_TUF_TIMESTAMP] ?: new,
+			SUTURE_TUF_ERROR_TIMESTAMP_EXPIRED, error))
+		return FALSE;
+	if (client->trusted[SUTURE_TUF_TIMESTAMP])
+		return TRUE;
+	if (!keep(client, new, error))
+		return FALSE;
+	g_steal_pointer(&new);
+	return TRUE;
+}
+
+/* Whether stored metadata is the very one that @listed asks for, so that nothing need be downloaded. */
+static gboolean is_listed(const SutureTufMetadata *local, const SutureTufFile *listed)
+{
+	gint64 size = (gint64)g_bytes_get_size(local->bytes);
+
+	return local->version == listed->version && (listed->length < 0 || listed->length == size) &&
+	       (!listed->hashes || suture_tuf_hashes_check_bytes(listed, local->bytes, "", 0, NULL));
+}
+
+/* Error codes and names of the checks that snapshot and targets share: 5.5.1 to 5.5.4, 5.6.1 to 5.6.4. */
+typedef struct {
+	SutureTufType type;
+	SutureTufError length, hash, version;
+} Steps;
+static const Steps snapshot_steps = {SUTURE_TUF_SNAPSHOT, SUTURE_TUF_ERROR_SNAPSHOT_LENGTH,
+				     SUTURE_TUF_ERROR_SNAPSHOT_HASH, SUTURE_TUF_ERROR_SNAPSHOT_VERSION};
+static const Steps targets_steps = {SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_TARGETS_LENGTH,
+				    SUTURE_TUF_ERROR_TARGETS_HASH, SUTURE_TUF_ERROR_TARGETS_VERSION};
+
+/* The bytes of @steps' role, checked against length and hashes in @listed where it has them. */
+static GBytes *download_listed(SutureTufClient *client, const Steps *steps, const SutureTufFile *listed,
+			       GError **error)
+{
+	const gchar *file = roles[steps->type].file;
+	gboolean ours = listed->length < 0 || (guint64)listed->length > roles[steps->type].limit;
+	g_autofree gchar *name = client->trusted[SUTURE_TUF_ROOT]->consistent_snapshot
+					 ? g_strdup_printf("%" G_GINT64_FORMAT ".%s", listed->version, file)
+					 : g_strdup(file);
+	g_autoptr(GBytes) bytes =
+		download(client, name, ours ? roles[steps->type].limit : (guint64)listed->length,
+			 ours ? SUTURE_TUF_ERROR_TOO_LARGE : steps->length, error);
+
+	if (!bytes)
+		return NULL;
+	if (!suture_check_skipped("tuf-metadata-length") && listed->length >= 0 &&
+	    g_bytes_get_size(bytes) != (guint64)listed->length) {
+		refuse(error, steps->length,
+		       "%s has %" G_GSIZE_FORMAT " bytes, signed metadata says %" G_GINT64_FORMAT, name,
+		       g_bytes_get_size(bytes), listed->length);
+		return NULL;
+	}
+	if (!suture_check_skipped("tuf-metadata-hash") && listed->hashes &&
+	    !suture_tuf_hashes_check_bytes(listed, bytes, name, steps->hash, error))
+		return NULL;
+	return g_steal_pointer(&bytes);
+}
+
+static SutureTufMetadata *fetch_listed(SutureTufClient *client, const Steps *steps,
+				       const SutureTufFile *listed, GError **error)
+{
+	const gchar *file = roles[steps->type].file;
+	g_autoptr(SutureTufMetadata) new = NULL;
+	g_autoptr(GBytes) bytes = download_listed(client, steps, listed, error);
+
+	new = bytes ? suture_tuf_metadata_parse(bytes, steps->type, file, error) : NULL;
+	if (!new)
+		return NULL;
+	if (!suture_check_skipped(steps->type == SUTURE_TUF_SNAPSHOT ? "tuf-snapshot-signature"
+								     : "tuf-targets-signature") &&
+	    !verify(client->trusted[SUTURE_TUF_ROOT], new, error))
+		return NULL;
+	if (!suture_check_skipped("tuf-metadata-version") && new->version != listed->version) {
+		refuse(error, steps->version,
+		       "%s is version %" G_GINT64_FORMAT ", signed metadata says %" G_GINT64_FORMAT
+		       ": a mix of old and new",
+		       file, new->version, listed->version);
+		return NULL;
+	}
+	return g_steal_pointer(&new);
+}
+
+/* 5.5.5 */
+static gboolean check_snapshot_rollback(const SutureTufMetadata *old, const SutureTufMetadata *new,
+					GError **error)
+{
+	GHashTableIter iter;
+	gpointer path, value;
+
+	g_hash_table_iter_init(&iter, old->files);
+	while (g_hash_table_iter_next(&iter, &path, &value)) {
+		const SutureTufFile *before = value, *after = suture_tuf_metadata_file(new, path);
+
+		if (!after)
+			return refuse(error, SUTURE_TUF_ERROR_SNAPSHOT_ROLLBACK,
+				      "snapshot.json lists %.200s no more", (const gchar *)path);
+		if (after->version < before->version)
+			return refuse(error, SUTURE_TUF_ERROR_SNAPSHOT_ROLLBACK,
+				      "snapshot.json takes %.200s back from version %" G_GINT64_FORMAT
+				      " to %" G_GINT64_FORMAT,
+				      (const gchar *)path, before->version, after->version);
+	}
+	return TRUE;
+}
+
+/* 5.5 */
+static gboolean update_snapshot(SutureTufClient *client, GError **error)
+{
+	const SutureTufFile *listed =
+		suture_tuf_metadata_file(client->trusted[SUTURE_TUF_TIMESTAMP], "snapshot.json");
+	g_autoptr(SutureTufMetadata) old = load_local(client, SUTURE_TUF_SNAPSHOT);
+	g_autoptr(SutureTufMetadata) new = NULL;
+
+	if (old && is_listed(old, listed)) {
+		client->trusted[SUTURE_TUF_SNAPSHOT] = g_steal_pointer(&old);
+		return suture_check_skipped("tuf-snapshot-expired") ||
+		       is_current(client, client->trusted[SUTURE_TUF_SNAPSHOT],
+				  SUTURE_TUF_ERROR_SNAPSHOT_EXPIRED, error);
+	}
+	new = fetch_listed(client, &snapshot_steps, listed, error);
+	if (!new)
+		return FALSE;
+	if (!suture_check_skipped("tuf-snapshot-rollback") && old &&
+	    !check_snapshot_rollback(old, new, error))
+		return FALSE;
+	if (!suture_check_skipped("tuf-snapshot-expired") &&
+	    !is_current(client, new, SUTURE_TUF_ERROR_SNAPSHOT_EXPIRED, error))
+		return FALSE;
+	if (!keep(client, new, error))
+		return FALSE;
+	g_steal_pointer(&new);
+	return TRUE;
+}
+
+/* 5.6.1 to 5.6.6 */
+static gboolean update_targets(SutureTufClient *client, GError **error)
+{
+	const SutureTufFile *listed =
+		suture_tuf_metadata_file(client->trusted[SUTURE_TUF_SNAPSHOT], "targets.json");
+	g_autoptr(SutureTufMetadata) old = load_local(client, SUTURE_TUF_TARGETS);
+	g_autoptr(SutureTufMetadata) new = NULL;
+
+	if (old && is_listed(old, listed)) {
+		client->trusted[SUTURE_TUF_TARGETS] = g_steal_pointer(&old);
+		return suture_check_skipped("tuf-targets-expired") ||
+		       is_current(client, client->trusted[SUTURE_TUF_TARGETS],
+				  SUTURE_TUF_ERROR_TARGETS_EXPIRED, error);
+	}
+	new = fetch_listed(client, &targets_steps, listed, error);
+	if (!new)
+		return FALSE;
+	if (!suture_check_skipped("tuf-targets-expired") &&
+	    !is_current(client, new, SUTURE_TUF_ERROR_TARGETS_EXPIRED, error))
+		return FALSE;
+	if (!keep(client, new, error))
+		return FALSE;
+	g_steal_pointer(&new);
+	return TRUE;
+}
+
+gboolean suture_tuf_client_refresh(SutureTufClient *client, GError **error)
+{
+	for (SutureTufType type = SUTURE_TUF_TIMESTAMP; type <= SUTURE_TUF_TARGETS; type++)
+		g_clear_pointer(&client->trusted[type], suture_tuf_metadata_free);
+	return update_root(client, error) && update_timestamp(client, error) &&
+	       update_snapshot(client, error) && update_targets(client, error);
+}
+
+const SutureTufMetadata *suture_tuf_client_metadata(const SutureTufClient *client, SutureTufType type)
+{
+	return client->trusted[type];
+}
+
+const SutureTufTarget *suture_tuf_client_find(const SutureTufClient *client, const gchar *name,
+					      GError **error)
+{
+	const SutureTufTarget *target = suture_tuf_metadata_target(client->trusted[SUTURE_TUF_TARGETS], name);
+
+	if (!target)
+		g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_TARGET_UNKNOWN,
+			    "%s: the repository has no such target; check the name", name);
+	return target;
+}
+
+void suture_tuf_client_walk(const SutureTufClient *client, SutureTufVisit visit, gpointer data)
+{
+	const GPtrArray *targets = client->trusted[SUTURE_TUF_TARGETS]->targets;
+
+	for (guint i = 0; i < targets->len; i++)
+		if (!visit(targets->pdata[i], data))
+			return;
+}
+
+gboolean suture_tuf_client_download(SutureTufClient *client, const SutureTufTarget *target,
+				    const gchar *base_url, int fd, GError **error)
+{
+	gboolean consistent = client->trusted[SUTURE_TUF_ROOT]->consistent_snapshot;
+	g_autofree gchar *path = suture_tuf_target_path(target, consistent);
+	g_autofree gchar *url = suture_http_join(base_url, path);
+
+	return suture_tuf_target_download(target, client->http, url, fd, error);
+}
