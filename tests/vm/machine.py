@@ -114,7 +114,7 @@ def _started(platform, disks, cold, deadline, stream):
             yield machine
         return
     state = _snapshot(platform)
-    with subprocess.Popen(["zstd", "-dcq", state], stdout=subprocess.PIPE) as unpacked:
+    with subprocess.Popen(["zstd", "-dcq", state], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as unpacked:
         try:
             with qemu.Qemu(platform.arguments, disks, deadline, unpacked.stdout, stream) as machine:
                 unpacked.stdout.close()
