@@ -105,3 +105,13 @@ GBytes *suture_gpg_export(const gchar *key_uri, GError **error)
 		    key->fingerprint, key->home ? key->home : "gpg's home folder");
 	return NULL;
 }
+
+gchar *suture_gpg_list(const gchar *uri, GError **error)
+{
+	g_autoptr(SutureGpgKey) key = suture_gpg_key_parse(uri, error);
+
+	if (!key)
+		return NULL;
+	return run(key, NULL, (const gchar *const[]){"--with-colons", "--list-keys", key->fingerprint, NULL},
+		   error);
+}

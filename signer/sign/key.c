@@ -2,6 +2,7 @@
 #include "signer/sign/key.h"
 
 #include "common/file.h"
+#include "signer/sign/key-create.h"
 #include "signer/sign/private.h"
 
 #include <fcntl.h>
@@ -25,6 +26,27 @@ void suture_private_key_free(SuturePrivateKey *key)
 EVP_PKEY *suture_private_key_evp(const SuturePrivateKey *key)
 {
 	return key->key;
+}
+
+SuturePrivateKey *suture_private_key_take(EVP_PKEY *pkey)
+{
+	SuturePrivateKey *key = g_new(SuturePrivateKey, 1);
+
+	key->key = pkey;
+	return key;
+}
+
+gboolean suture_key_unusable(GError **error, const gchar *format, ...)
+{
+	g_autofree gchar *words = NULL;
+	va_list args;
+
+	va_start(args, format);
+	words = g_strdup_vprintf(format, args);
+	va_end(args);
+	ERR_clear_error();
+	g_set_error_literal(error, SUTURE_SIGN_ERROR, SUTURE_SIGN_ERROR_KEY, words);
+	return FALSE;
 }
 
 gboolean suture_sign_failed(GError **error, const gchar *what)
@@ -77,7 +99,6 @@ SuturePrivateKey *suture_private_key_open(const gchar *uri, GError **error)
 {
 	g_autofree gchar *path = path_of(uri, error);
 	g_autoptr(BIO) bio = NULL;
-	SuturePrivateKey *key;
 	EVP_PKEY *pkey;
 	SUTURE_AUTO_FD fd = -1;
 
@@ -90,29 +111,23 @@ SuturePrivateKey *suture_private_key_open(const gchar *uri, GError **error)
 	bio = BIO_new_fd(fd, BIO_NOCLOSE);
 	pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, suture_openssl_no_password, NULL) : NULL;
 	if (!pkey) {
-		g_set_error(error, SUTURE_SIGN_ERROR, SUTURE_SIGN_ERROR_KEY,
-			    "%s cannot be read as a private key (%s); give PKCS#8 in PEM, not encrypted",
-			    path, suture_openssl_error());
+		suture_key_unusable(
+			error, "%s cannot be read as a private key (%s); give PKCS#8 in PEM, not encrypted",
+			path, suture_openssl_error());
 		return NULL;
 	}
 	ERR_clear_error();
-	key = g_new(SuturePrivateKey, 1);
-	key->key = pkey;
-	return key;
+	return suture_private_key_take(pkey);
 }
 
 SutureTufKey *suture_private_key_tuf_public(const SuturePrivateKey *key, GError **error)
 {
-	g_autoptr(BIO) bio = BIO_new(BIO_s_mem());
-	g_autoptr(GBytes) pem = NULL;
+	g_autoptr(GBytes) pem = suture_private_key_public_pem(key, error);
 	g_autoptr(GError) cause = NULL;
 	SutureTufKey *public;
 
-	if (PEM_write_bio_PUBKEY(bio, key->key) != 1) {
-		suture_sign_failed(error, "cannot write the public key");
+	if (!pem)
 		return NULL;
-	}
-	pem = suture_bio_bytes(bio);
 	public = suture_tuf_key_from_pem(pem, &cause);
 	if (!public)
 		g_set_error_literal(error, SUTURE_SIGN_ERROR, SUTURE_SIGN_ERROR_KEY, cause->message);

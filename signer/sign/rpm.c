@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/staging.h"
 #include "signer/sign/private.h"
+#include "spec/manifest.h"
 
 #include <rpm/header.h>
 #include <rpm/rpmlib.h>
@@ -115,9 +116,20 @@ static gboolean sign_package(const SutureGpgKey *key, const gchar *path, GString
 	return failed(error, path, said);
 }
 
-gboolean suture_rpm_sign(const gchar *key_uri, const gchar *path, GError **error)
+/* librpm is configured once and logs into @said until log_end(). */
+static rpmlogCallback log_begin(GString *said)
 {
 	static gsize configured;
+
+	if (g_once_init_enter(&configured)) {
+		rpmReadConfigFiles(NULL, NULL);
+		g_once_init_leave(&configured, 1);
+	}
+	return rpmlogSetCallback(keep_message, said);
+}
+
+gboolean suture_rpm_sign(const gchar *key_uri, const gchar *path, GError **error)
+{
 	g_autoptr(SutureGpgKey) key = suture_gpg_key_parse(key_uri, error);
 	g_autoptr(GString) said = g_string_new(NULL);
 	rpmlogCallback previous;
@@ -125,12 +137,39 @@ gboolean suture_rpm_sign(const gchar *key_uri, const gchar *path, GError **error
 
 	if (!key)
 		return FALSE;
-	if (g_once_init_enter(&configured)) {
-		rpmReadConfigFiles(NULL, NULL);
-		g_once_init_leave(&configured, 1);
-	}
-	previous = rpmlogSetCallback(keep_message, said);
+	previous = log_begin(said);
 	done = sign_package(key, path, said, error);
 	rpmlogSetCallback(previous, NULL);
 	return done;
+}
+
+static gboolean has_file(Header header, const gchar *name)
+{
+	struct rpmtd_s names;
+	gboolean found = FALSE;
+	const gchar *one;
+
+	if (!headerGet(header, RPMTAG_BASENAMES, &names, HEADERGET_MINMEM))
+		return FALSE;
+	while (!found && (one = rpmtdNextString(&names)))
+		found = g_str_equal(one, name);
+	rpmtdFreeData(&names);
+	return found;
+}
+
+gboolean suture_rpm_carries_manifest(const gchar *path, GError **error)
+{
+	g_autoptr(GString) said = g_string_new(NULL);
+	rpmlogCallback previous = log_begin(said);
+	g_autoptr(RpmHeader) header = read_header(path);
+
+	rpmlogSetCallback(previous, NULL);
+	if (!header)
+		return failed(error, path, said);
+	if (has_file(header, SUTURE_MANIFEST_SIGNATURE_FILE))
+		return TRUE;
+	g_set_error(error, SUTURE_SIGN_ERROR, SUTURE_SIGN_ERROR_ORDER,
+		    "%s holds no %s; sign modules and manifest, then pack, then sign the package", path,
+		    SUTURE_MANIFEST_SIGNATURE_FILE);
+	return FALSE;
 }

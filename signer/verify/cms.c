@@ -9,7 +9,6 @@
 
 #define MAX_SIGNATURE_BYTES (64 * 1024)
 #define MAX_INTERMEDIATES 2
-#define RSA_BITS 3072
 #define AUTH_LEVEL 3 /* OpenSSL: 128 bits of security, that is RSA 3072, P-256, SHA-256 */
 
 /* A parsed signature; pointers into @cms but for @certificates. */
@@ -142,10 +141,10 @@ static gboolean check_strength(const Signature *signature, GError **error)
 	CMS_SignerInfo_get0_algs(signature->info, NULL, NULL, &digest, &algorithm);
 	if (suture_check_skipped("cms-weak"))
 		return TRUE;
-	if (!suture_key_is_strong(key, RSA_BITS, &what)) {
+	if (!suture_key_is_strong(key, SUTURE_CMS_RSA_BITS, &what)) {
 		words = g_strdup_printf(
 			"the signer's key is %s; sign with RSA of %d bits or more, P-256 or P-384", what,
-			RSA_BITS);
+			SUTURE_CMS_RSA_BITS);
 		return refuse(error, SUTURE_VERIFY_ERROR_CMS_DIGEST, words);
 	}
 	if (!suture_signer_algorithms_fit(digest, algorithm, key))
@@ -227,15 +226,6 @@ static SutureCertificates *chain_build(const SutureCmsTrust *trust, const Signat
 	return X509_STORE_CTX_get1_chain(context);
 }
 
-/* RFC 5280 section 4.2.1.12; an entitlement certificate of the same CA has another usage. */
-static gboolean signs_code_only(X509 *certificate)
-{
-	g_autoptr(EXTENDED_KEY_USAGE) usage = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
-
-	return usage && sk_ASN1_OBJECT_num(usage) == 1 &&
-	       OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, 0)) == NID_code_sign;
-}
-
 static gboolean may_issue_code_signers(X509 *certificate)
 {
 	uint32_t usage = X509_get_extended_key_usage(certificate);
@@ -246,18 +236,12 @@ static gboolean may_issue_code_signers(X509 *certificate)
 static gboolean check_purposes(X509 *signer, const SutureCertificates *chain, GError **error)
 {
 	const SutureVerifyError code = SUTURE_VERIFY_ERROR_CMS_PURPOSE;
-	uint32_t key_usage = X509_get_key_usage(signer);
+	const gchar *fault = suture_code_signer_fault(signer);
 
 	if (suture_check_skipped("cms-purpose"))
 		return TRUE;
-	if (!signs_code_only(signer))
-		return refuse(
-			error, code,
-			"the signer's certificate is not for code signing alone (EKU); use one that is");
-	if (key_usage == UINT32_MAX || !(key_usage & KU_DIGITAL_SIGNATURE))
-		return refuse(error, code, "the signer's certificate lacks keyUsage digitalSignature");
-	if (X509_check_ca(signer) != 0)
-		return refuse(error, code, "the signer's certificate is a CA; use one that the CA issued");
+	if (fault)
+		return refuse(error, code, fault);
 	for (int i = 1; i < sk_X509_num(chain) - 1; i++)
 		if (!may_issue_code_signers(sk_X509_value(chain, i)))
 			return refuse(error, code, "an intermediate CA is not for code signing (EKU)");

@@ -165,3 +165,25 @@ gboolean suture_signer_algorithms_fit(const X509_ALGOR *digest, const X509_ALGOR
 		       ? EVP_PKEY_is_a(key, "RSA")
 		       : named_key == NID_X9_62_id_ecPublicKey && EVP_PKEY_is_a(key, "EC");
 }
+
+/* An entitlement certificate of the same CA has another usage, or this and another one. */
+static gboolean signs_code_only(X509 *certificate)
+{
+	g_autoptr(EXTENDED_KEY_USAGE) usage = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+
+	return usage && sk_ASN1_OBJECT_num(usage) == 1 &&
+	       OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, 0)) == NID_code_sign;
+}
+
+const gchar *suture_code_signer_fault(X509 *certificate)
+{
+	uint32_t key_usage = X509_get_key_usage(certificate);
+
+	if (!signs_code_only(certificate))
+		return "the signer's certificate is not for code signing alone (EKU)";
+	if (key_usage == UINT32_MAX || !(key_usage & KU_DIGITAL_SIGNATURE))
+		return "the signer's certificate lacks keyUsage digitalSignature";
+	if (X509_check_ca(certificate) != 0)
+		return "the signer's certificate is a CA";
+	return NULL;
+}

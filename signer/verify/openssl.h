@@ -78,6 +78,15 @@ gboolean suture_digest_is_strong(int nid);
  */
 gboolean suture_key_is_strong(const EVP_PKEY *key, int rsa_bits, gchar **ret_what);
 
+/* The floor for RSA keys that sign manifests. */
+#define SUTURE_CMS_RSA_BITS 3072
+
+/*
+ * Why @certificate may not sign manifests by its own extensions: the words of a refusal, static, or NULL when
+ * it may. EKU exactly codeSigning (RFC 5280 section 4.2.1.12), keyUsage with digitalSignature, not a CA.
+ */
+const gchar *suture_code_signer_fault(X509 *certificate);
+
 /*
  * Whether a SignedData signer with the algorithms @digest and @signature stays with SHA-2 and PKCS#1 v1.5 or
  * ECDSA, both naming the same digest, and @key is one that @signature uses.
