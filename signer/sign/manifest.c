@@ -8,6 +8,7 @@
 #include "signer/verify/module-signature.h"
 #include "spec/manifest.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
