@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/repo_internal.h"
+
+#include "common/file.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND G_USEC_PER_SEC
+
+gboolean suture_repo_options(const GOptionEntry *entries, const gchar *usage, const gchar *description,
+			     int min, int max, int *argc, char ***argv, gchar **ret_folder, GError **error)
+{
+	g_autoptr(GOptionContext) options = g_option_context_new(usage);
+	int given;
+
+	g_option_context_set_summary(options, description);
+	if (entries)
+		g_option_context_add_main_entries(options, entries, NULL);
+	if (!g_option_context_parse(options, argc, argv, error))
+		return FALSE;
+	given = *argc - 2;
+	if (given < min || (max >= 0 && given > max)) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "usage: repo %s %s", (*argv)[0],
+			    usage);
+		return FALSE;
+	}
+	*ret_folder = g_strdup((*argv)[1]);
+	(*argv)++;
+	(*argc)--;
+	return TRUE;
+}
+
+gboolean suture_repo_metadata_time(gint64 now, gint64 *ret, GError **error)
+{
+	const gchar *epoch = g_getenv("SOURCE_DATE_EPOCH");
+	guint64 value;
+
+	if (!epoch) {
+		*ret = now;
+		return TRUE;
+	}
+	if (!g_ascii_string_to_unsigned(epoch, 10, 0, G_MAXINT64, &value, NULL)) {
+		g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_CONFIG,
+			    "SOURCE_DATE_EPOCH=%s: not seconds since 1970; unset or correct it", epoch);
+		return FALSE;
+	}
+	*ret = (gint64)value;
+	return TRUE;
+}
+
+void suture_repo_print_json(json_t *json)
+{
+	gchar *text = json_dumps(json, JSON_INDENT(2));
+
+	g_print("%s\n", text);
+	free(text);
+}
+
+static gboolean add_one(SutureContext *context, SutureRepo *repo, const gchar *path, json_t *report,
+			GError **error)
+{
+	gboolean added;
+	g_autoptr(SutureRepoBundle) bundle =
+		suture_repo_add(repo, path, g_get_real_time() / SECOND, &added, error);
+
+	if (!bundle)
+		return FALSE;
+	if (context->json)
+		json_array_append_new(report, json_pack("{s:s, s:s, s:s, s:s, s:b}", "bundle", bundle->id,
+							"kernel", bundle->kernel, "file", bundle->file,
+							"sha256", bundle->sha256, "added", added));
+	else if (!context->quiet)
+		g_print("%s %s for %s\n", added ? "added" : "present", bundle->id, bundle->kernel);
+	return TRUE;
+}
+
+static gboolean repo_add(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *folder = NULL;
+	g_autoptr(SutureRepo) repo = NULL;
+	json_t *report;
+	gboolean ok = TRUE;
+
+	if (!suture_repo_options(
+		    NULL, "DIR FILE.rpm...",
+		    "Takes bundles in, each checked as a host with the repository's trust checks it. "
+		    "Readers see them after the next publish.",
+		    1, -1, &argc, &argv, &folder, error))
+		return FALSE;
+	repo = suture_repo_open(folder, error);
+	if (!repo)
+		return FALSE;
+	report = json_array();
+	for (int i = 1; ok && i < argc; i++)
+		ok = add_one(context, repo, argv[i], report, error);
+	if (ok && context->json)
+		suture_repo_print_json(report);
+	json_decref(report);
+	return ok;
+}
+
+/* Without --kernel a patch is withdrawn for every kernel that has it. */
+static gboolean remove_everywhere(SutureContext *context, SutureRepo *repo, const gchar *id, GError **error)
+{
+	g_autoptr(GPtrArray) bundles = suture_repo_list(repo, error);
+	guint removed = 0;
+
+	for (guint i = 0; bundles && i < bundles->len; i++) {
+		const SutureRepoBundle *bundle = bundles->pdata[i];
+
+		if (!g_str_equal(bundle->id, id))
+			continue;
+		if (!suture_repo_remove(repo, bundle->kernel, id, error))
+			return FALSE;
+		if (!context->quiet)
+			g_print("removed %s for %s\n", id, bundle->kernel);
+		removed++;
+	}
+	if (bundles && removed == 0)
+		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNKNOWN,
+			    "%s: not in the repository; 'suture repo list' shows what is", id);
+	return removed > 0;
+}
+
+static gboolean repo_remove(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *folder = NULL, *kernel = NULL;
+	const GOptionEntry entries[] = {
+		{"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel, "for this kernel release alone", "RELEASE"},
+		{NULL},
+	};
+	g_autoptr(SutureRepo) repo = NULL;
+
+	if (!suture_repo_options(
+		    entries, "DIR NAME-VERSION-RELEASE",
+		    "Takes a bundle out. Readers stop seeing it after the next publish; its file stays "
+		    "until prune.",
+		    1, 1, &argc, &argv, &folder, error))
+		return FALSE;
+	repo = suture_repo_open(folder, error);
+	if (!repo)
+		return FALSE;
+	if (!kernel)
+		return remove_everywhere(context, repo, argv[1], error);
+	if (!suture_repo_remove(repo, kernel, argv[1], error))
+		return FALSE;
+	if (!context->quiet)
+		g_print("removed %s for %s\n", argv[1], kernel);
+	return TRUE;
+}
+
+static gboolean print_published(SutureContext *context, SutureRepo *repo, gboolean changed, GError **error)
+{
+	SutureRepoStatus status;
+	json_t *json;
+
+	if (!suture_repo_status(repo, &status, error))
+		return FALSE;
+	if (context->json) {
+		json = json_pack("{s:b, s:i}", "changed", changed, "bundles", (int)status.bundles);
+		for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
+			json_object_set_new(json, suture_repo_role_name(i),
+					    json_integer(status.roles[i].version));
+		suture_repo_print_json(json);
+		json_decref(json);
+	} else if (!context->quiet) {
+		g_print("%s:", changed ? "published" : "nothing new");
+		for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
+			g_print(" %s %" G_GINT64_FORMAT, suture_repo_role_name(i), status.roles[i].version);
+		g_print(", %u bundle%s\n", status.bundles, status.bundles == 1 ? "" : "s");
+	}
+	return TRUE;
+}
+
+static gboolean repo_publish(SutureContext *context, int argc, char **argv, GError **error)
+{
+	SutureRepoPublish publish = {.now = g_get_real_time() / SECOND};
+	const GOptionEntry entries[] = {
+		{"refresh", 0, 0, G_OPTION_ARG_NONE, &publish.refresh,
+		 "sign snapshot and timestamp anew, even when nothing changed", NULL},
+		{NULL},
+	};
+	g_autofree gchar *folder = NULL;
+	g_autoptr(SutureRepo) repo = NULL;
+	gboolean changed;
+
+	if (!suture_repo_options(
+		    entries, "DIR",
+		    "Makes DIR/public offer what was added and removed. Completes a publish that was cut "
+		    "short; signs metadata anew once half of its life is over.",
+		    0, 0, &argc, &argv, &folder, error) ||
+	    !suture_repo_metadata_time(publish.now, &publish.metadata_time, error))
+		return FALSE;
+	repo = suture_repo_open(folder, error);
+	return repo && suture_repo_publish(repo, &publish, &changed, error) &&
+	       print_published(context, repo, changed, error);
+}
+
+static gboolean repo_root(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *folder = NULL, *output = NULL;
+	const GOptionEntry entries[] = {
+		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "write it there", "FILE"},
+		{NULL},
+	};
+	g_autoptr(SutureRepo) repo = NULL;
+	gsize size;
+	const gchar *text;
+
+	(void)context;
+	if (!suture_repo_options(
+		    entries, "DIR",
+		    "Prints the newest root.json, which hosts get as /etc/suture/trust/root.json.", 0, 0,
+		    &argc, &argv, &folder, error))
+		return FALSE;
+	repo = suture_repo_open(folder, error);
+	if (!repo)
+		return FALSE;
+	if (output)
+		return suture_file_write_atomic_path(output, suture_repo_root(repo), 0644, error);
+	text = g_bytes_get_data(suture_repo_root(repo), &size);
+	return suture_file_write_fd(STDOUT_FILENO, text, size, error);
+}
+
+static gboolean repo_prune(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *folder = NULL;
+	g_autoptr(SutureRepo) repo = NULL;
+	guint removed;
+
+	if (!suture_repo_options(
+		    NULL, "DIR",
+		    "Deletes public files that metadata no longer leads to. Wait some hours after a publish: "
+		    "readers that started before it still ask for them.",
+		    0, 0, &argc, &argv, &folder, error))
+		return FALSE;
+	repo = suture_repo_open(folder, error);
+	if (!repo || !suture_repo_prune(repo, &removed, error))
+		return FALSE;
+	if (!context->quiet)
+		g_print("removed %u file%s\n", removed, removed == 1 ? "" : "s");
+	return TRUE;
+}
+
+static const SutureCommand subcommands[] = {
+	{"init", cmd_repo_init, "make a repository and its first root metadata"},
+	{"add", repo_add, "take in bundles that a host would accept"},
+	{"remove", repo_remove, "take a bundle out"},
+	{"publish", repo_publish, "make the public folder offer what the repository holds"},
+	{"list", cmd_repo_list, "the bundles in the repository"},
+	{"status", cmd_repo_status, "versions, expiry, and what waits to be published"},
+	{"root", repo_root, "print the newest root.json for hosts"},
+	{"rotate", cmd_repo_rotate, "sign the next root metadata: new keys or a later expiry"},
+	{"prune", repo_prune, "delete public files that nothing leads to any more"},
+	{NULL},
+};
+
+static void print_help(void)
+{
+	g_print("Usage: suture repo COMMAND DIR [ARGUMENTS]\n\n");
+	for (const SutureCommand *command = subcommands; command->name; command++)
+		g_print("  %-8s %s\n", command->name, command->help);
+	g_print("\n'suture repo COMMAND --help' says more; so does suture-repo(1).\n");
+}
+
+gboolean cmd_repo(SutureContext *context, int argc, char **argv, GError **error)
+{
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		print_help();
+		return TRUE;
+	}
+	for (const SutureCommand *command = subcommands; argc >= 2 && command->name; command++)
+		if (strcmp(argv[1], command->name) == 0) {
+			g_autofree gchar *program = g_strdup_printf("suture repo %s", command->name);
+
+			g_set_prgname(program);
+			return command->run(context, argc - 1, argv + 1, error);
+		}
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		    "no such command; 'suture repo --help' lists them");
+	return FALSE;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* suture repo init and rotate: the options that give roles their keys. */
+#include "cli/repo_internal.h"
+
+#include <string.h>
+
+#define SECOND G_USEC_PER_SEC
+
+typedef struct {
+	GStrv keys[SUTURE_REPO_N_ROLES];
+	gint thresholds[SUTURE_REPO_N_ROLES];
+	gint days[SUTURE_REPO_N_ROLES];
+	GStrv signers; /* rotate alone */
+	gchar *trust, *rpm_key;
+} KeyOptions;
+
+static void key_options_clear(KeyOptions *options)
+{
+	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
+		g_strfreev(options->keys[i]);
+	g_strfreev(options->signers);
+	g_free(options->trust);
+	g_free(options->rpm_key);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KeyOptions, key_options_clear)
+
+/* A key file is found again from wherever publish is run: "file:" URIs and plain paths become absolute. */
+static gchar *absolute_uri(const gchar *uri)
+{
+	g_autofree gchar *scheme = g_uri_parse_scheme(uri);
+	const gchar *path = scheme ? strchr(uri, ':') + 1 : uri;
+
+	if (scheme && strcmp(scheme, "file") != 0)
+		return g_strdup(uri);
+	return g_canonicalize_filename(path, NULL);
+}
+
+static GStrv absolute_uris(GStrv uris)
+{
+	GStrv copy = uris ? g_new0(gchar *, g_strv_length(uris) + 1) : NULL;
+
+	for (guint i = 0; uris && uris[i]; i++)
+		copy[i] = absolute_uri(uris[i]);
+	return copy;
+}
+
+static gboolean refuse_number(GError **error, SutureRepoRole role, const gchar *option, const gchar *range)
+{
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--%s-%s: give a number %s",
+		    suture_repo_role_name(role), option, range);
+	return FALSE;
+}
+
+/* @rotate: what is not given stays as it is, so that 0 and NULL mean "keep". */
+static gboolean take_roles(const KeyOptions *options, gboolean rotate, SutureRepoSettings *settings,
+			   GError **error)
+{
+	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++) {
+		SutureRoleSettings *role = &settings->roles[i];
+
+		if (options->thresholds[i] < 0)
+			return refuse_number(error, i, "threshold", "from 1");
+		if (options->days[i] < 0 || options->days[i] > 3650)
+			return refuse_number(error, i, "expiry", "of days from 1 to 3650");
+		role->keys = absolute_uris(options->keys[i]);
+		if (options->thresholds[i])
+			role->threshold = (guint)options->thresholds[i];
+		if (options->days[i] || rotate)
+			role->expiry_days = (guint)options->days[i];
+	}
+	return TRUE;
+}
+
+static gboolean check_init(const KeyOptions *options, GError **error)
+{
+	const gchar *missing = NULL;
+
+	if (!options->rpm_key)
+		missing = "--rpm-key";
+	if (!options->trust)
+		missing = "--trust";
+	for (guint i = SUTURE_REPO_N_ROLES; i-- > 0;)
+		if (!options->keys[i])
+			missing = (const gchar *const[]){"--root-key", "--targets-key", "--snapshot-key",
+							 "--timestamp-key"}[i];
+	if (missing)
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+			    "%s is missing; 'suture repo init --help' says what belongs there", missing);
+	return missing == NULL;
+}
+
+gboolean cmd_repo_init(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_auto(KeyOptions) given = {0};
+	const GOptionEntry entries[] = {
+		{"root-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_ROOT],
+		 "private key of the root role (repeat for several); not stored", "URI"},
+		{"root-threshold", 0, 0, G_OPTION_ARG_INT, &given.thresholds[SUTURE_REPO_ROOT],
+		 "root signatures needed (1)", "N"},
+		{"root-expiry", 0, 0, G_OPTION_ARG_INT, &given.days[SUTURE_REPO_ROOT],
+		 "life of root.json (365)", "DAYS"},
+		{"targets-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_TARGETS],
+		 "private key of the targets role (repeat for several)", "URI"},
+		{"targets-threshold", 0, 0, G_OPTION_ARG_INT, &given.thresholds[SUTURE_REPO_TARGETS],
+		 "targets signatures needed (1)", "N"},
+		{"targets-expiry", 0, 0, G_OPTION_ARG_INT, &given.days[SUTURE_REPO_TARGETS],
+		 "life of targets.json (90)", "DAYS"},
+		{"snapshot-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_SNAPSHOT],
+		 "private key of the snapshot role", "URI"},
+		{"snapshot-expiry", 0, 0, G_OPTION_ARG_INT, &given.days[SUTURE_REPO_SNAPSHOT],
+		 "life of snapshot.json (14)", "DAYS"},
+		{"timestamp-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_TIMESTAMP],
+		 "private key of the timestamp role", "URI"},
+		{"timestamp-expiry", 0, 0, G_OPTION_ARG_INT, &given.days[SUTURE_REPO_TIMESTAMP],
+		 "life of timestamp.json (7)", "DAYS"},
+		{"rpm-key", 0, 0, G_OPTION_ARG_STRING, &given.rpm_key, "key that signs repomd.xml",
+		 "gpg:FINGERPRINT"},
+		{"trust", 0, 0, G_OPTION_ARG_FILENAME, &given.trust,
+		 "what hosts trust: rpm-keyring.asc, cms-ca.pem, module.pem", "DIR"},
+		{NULL},
+	};
+	g_autoptr(SutureRepoSettings) settings = suture_repo_settings_new();
+	g_autofree gchar *folder = NULL;
+
+	if (!suture_repo_options(
+		    entries, "DIR",
+		    "Makes a repository. A web server serves DIR/public as it is; the rest of DIR is "
+		    "private. Keys are made with 'suture key create --type tuf'.",
+		    0, 0, &argc, &argv, &folder, error) ||
+	    !check_init(&given, error) || !take_roles(&given, FALSE, settings, error))
+		return FALSE;
+	settings->rpm_key = g_strdup(given.rpm_key);
+	settings->trust = g_canonicalize_filename(given.trust, NULL);
+	if (!suture_repo_init(folder, settings, g_get_real_time() / SECOND, error))
+		return FALSE;
+	if (!context->quiet)
+		g_print("initialised %s; 'suture repo root %s' prints the root.json for hosts\n", folder,
+			folder);
+	return TRUE;
+}
+
+gboolean cmd_repo_rotate(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_auto(KeyOptions) given = {0};
+	const GOptionEntry entries[] = {
+		{"sign-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.signers,
+		 "present private key of the root role (repeat up to its threshold)", "URI"},
+		{"root-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_ROOT],
+		 "root's keys from now on", "URI"},
+		{"root-threshold", 0, 0, G_OPTION_ARG_INT, &given.thresholds[SUTURE_REPO_ROOT],
+		 "root signatures needed from now on; with --root-key (1)", "N"},
+		{"root-expiry", 0, 0, G_OPTION_ARG_INT, &given.days[SUTURE_REPO_ROOT], "life of root.json",
+		 "DAYS"},
+		{"targets-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_TARGETS],
+		 "targets' keys from now on", "URI"},
+		{"targets-threshold", 0, 0, G_OPTION_ARG_INT, &given.thresholds[SUTURE_REPO_TARGETS],
+		 "targets signatures needed from now on; with --targets-key (1)", "N"},
+		{"snapshot-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_SNAPSHOT],
+		 "snapshot's key from now on", "URI"},
+		{"timestamp-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys[SUTURE_REPO_TIMESTAMP],
+		 "timestamp's key from now on", "URI"},
+		{NULL},
+	};
+	g_autoptr(SutureRepoSettings) changes = suture_repo_settings_new();
+	g_autofree gchar *folder = NULL;
+	g_autoptr(SutureRepo) repo = NULL;
+	g_auto(GStrv) signers = NULL;
+
+	if (!suture_repo_options(
+		    entries, "DIR",
+		    "Signs the next version of root metadata: a later expiry, and new keys for each role "
+		    "named. It goes out with the next publish.",
+		    0, 0, &argc, &argv, &folder, error) ||
+	    !take_roles(&given, TRUE, changes, error))
+		return FALSE;
+	signers = absolute_uris(given.signers);
+	repo = suture_repo_open(folder, error);
+	if (!repo || !suture_repo_rotate(repo, changes, (const gchar *const *)signers,
+					 g_get_real_time() / SECOND, error))
+		return FALSE;
+	if (!context->quiet)
+		g_print("signed the next root metadata; 'suture repo publish %s' sends it out\n", folder);
+	return TRUE;
+}
