@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* spec-parse FORMAT FILE...: prints the reason code of each file, or "ok", as the parser of FORMAT judges it. */
+/* spec-parse FORMAT FILE...: prints the reason code of each file, or "ok", as the parser of FORMAT judges it.
+ */
 #include "common/error.h"
 #include "common/file.h"
 #include "spec/manifest.h"
