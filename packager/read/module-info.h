@@ -29,3 +29,6 @@ SutureModuleInfo *suture_module_info_read(GBytes *module, const gchar *what,
 
 /* MODULE-VERMAGIC unless the release (first word) of @info's vermagic is @release. */
 gboolean suture_module_info_check_release(const SutureModuleInfo *info, const gchar *release, GError **error);
+
+/* MODULE-MALFORMED unless @file is the module's name with ".ko" ('-' in a file name stands for '_'). */
+gboolean suture_module_info_check_name(const SutureModuleInfo *info, const gchar *file, GError **error);

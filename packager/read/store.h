@@ -6,6 +6,7 @@
 /* A bundle at rest in one of the two stores. */
 typedef struct {
 	gchar *id;           /* folder name: <name>-<version>-<release> */
+	gchar *release;      /* of the kernel whose folder it stands in */
 	const gchar *origin; /* "rpm" (/usr/lib/suture) or "fetched" (/var/lib/suture/bundles); static */
 	int folder;          /* descriptor of its folder, owned */
 	SutureManifest *manifest;

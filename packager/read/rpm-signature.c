@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/read/rpm-signature.h"
+
+#include "common/mutation.h"
+#include "packager/read/keyring-private.h"
+
+#include <rpm/rpmcli.h>
+#include <rpm/rpmio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RSA_BITS_MIN 3072
+#define CLOCK_SKEW 300  /* seconds that a signer's clock may be ahead of ours */
+#define CREATION_TIME 2 /* signature subpacket, RFC 4880 section 5.2.3.4 */
+
+void suture_rpm_signer_free(SutureRpmSigner *signer)
+{
+	g_free(signer->fingerprint);
+	g_free(signer->user_id);
+	g_free(signer);
+}
+
+/*
+ * The creation time among the hashed subpackets of the version 4 signature packet in @packet (RFC 4880
+ * section 5.2.3), 0 when it has none. librpm says it from 4.18 on only. One-octet subpacket lengths end the
+ * search: rpm and gpg put the time first.
+ */
+static gint64 creation_time(const guint8 *packet, gsize size)
+{
+	/* Old-format packets tell their length's length in the tag, new-format ones in the first octet. */
+	gsize body = !(packet[0] & 0x40) ? 1 + (1u << (packet[0] & 3))
+		     : packet[1] < 192   ? 2
+		     : packet[1] < 224   ? 3
+					 : 6;
+	gsize position = body + 6, end;
+
+	if (size < position || packet[body] != 4)
+		return 0;
+	end = position + (gsize)(packet[body + 4] << 8 | packet[body + 5]);
+	while (position + 6 <= MIN(end, size) && packet[position] >= 1 && packet[position] < 192) {
+		const guint8 *subpacket = packet + position;
+		guint32 seconds;
+
+		if ((subpacket[1] & 0x7f) == CREATION_TIME && subpacket[0] == 5) {
+			memcpy(&seconds, subpacket + 2, sizeof(seconds));
+			return GUINT32_FROM_BE(seconds);
+		}
+		position += 1u + subpacket[0];
+	}
+	return 0;
+}
+
+static gboolean rpm_verify(const SutureRpmFile *file, const SutureKeyring *keyring, rpmVSFlags flags)
+{
+	struct rpmQVKArguments_s arguments = {.qva_mode = 'K'};
+	SUTURE_AUTO_TS ts = rpmtsCreate();
+	FD_t fd = fdDup(file->fd);
+	int status;
+
+	rpmtsSetKeyring(ts, suture_keyring_rpm(keyring));
+	rpmtsSetVfyFlags(ts, flags);
+	rpmtsSetVfyLevel(ts, flags ? RPMSIG_SIGNATURE_TYPE : RPMSIG_VERIFIABLE_TYPE);
+	status = fd && lseek(file->fd, 0, SEEK_SET) == 0 ? rpmVerifySignatures(&arguments, ts, fd, file->what)
+							 : 1;
+	if (fd)
+		Fclose(fd);
+	return status == 0;
+}
+
+/* The signature over the header alone, to tell a bad signature from a bad digest. */
+static gboolean header_verifies(const SutureRpmFile *file, const SutureKeyring *keyring)
+{
+	return rpm_verify(file, keyring, RPMVSF_MASK_NODIGESTS | RPMVSF_MASK_NOPAYLOAD | RPMVSF_NEEDPAYLOAD);
+}
+
+static gboolean check_digests(const SutureRpmFile *file, const SutureKeyring *keyring, GError **error)
+{
+	if (rpm_verify(file, keyring, RPMVSF_DEFAULT))
+		return TRUE;
+	if (header_verifies(file, keyring))
+		return suture_check_skipped("rpm-digest") ||
+		       suture_rpm_refuse(
+			       error, SUTURE_BUNDLE_ERROR_RPM_DIGEST, file,
+			       "its header or payload does not match its digest: the file was changed");
+	return suture_check_skipped("rpm-signature") ||
+	       suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
+				 "its header signature does not verify: the file was changed");
+}
+
+/* The payload's digest in the signed header is what ties the payload to the signature. */
+static gboolean check_payload_digest(const SutureRpmFile *file, GError **error)
+{
+	g_auto(GStrv) digests = suture_rpm_strings(file->header, RPMTAG_PAYLOADDIGEST);
+	guint64 algorithm = 0;
+
+	if (suture_rpm_number(file->header, RPMTAG_PAYLOADDIGESTALGO, &algorithm) &&
+	    algorithm == PGPHASHALGO_SHA256 && g_strv_length(digests) == 1 && strlen(digests[0]) == 64)
+		return TRUE;
+	return suture_rpm_refuse(
+		error, SUTURE_BUNDLE_ERROR_RPM_NO_PAYLOAD_DIGEST, file,
+		"its signed header has no SHA-256 payload digest: build it with rpm 4.14 or later");
+}
+
+static gboolean algorithms_hold(const SutureGpgKey *key, pgpDigParams signature)
+{
+	guint hash = pgpDigParamsAlgo(signature, PGPVAL_HASHALGO);
+	guint algorithm = pgpDigParamsAlgo(signature, PGPVAL_PUBKEYALGO);
+
+	if (hash != PGPHASHALGO_SHA256 && hash != PGPHASHALGO_SHA384 && hash != PGPHASHALGO_SHA512)
+		return FALSE;
+	return algorithm == (guint)key->algorithm &&
+	       ((algorithm == PGPPUBKEYALGO_RSA && key->bits >= RSA_BITS_MIN) ||
+		(algorithm == PGPPUBKEYALGO_EDDSA && key->bits == 255));
+}
+
+/* Keys once trusted: what they signed before they ended stays good, unless the end was a compromise. */
+static gboolean check_key_life(const SutureRpmFile *file, const SutureGpgKey *key, gint64 signed_at,
+			       GError **error)
+{
+	if (!suture_check_skipped("rpm-key-revoked") &&
+	    (key->compromised || (key->revoked && signed_at >= key->revoked)))
+		return suture_rpm_refuse(
+			error, SUTURE_BUNDLE_ERROR_RPM_KEY_REVOKED, file,
+			"signed by key %s, which is revoked%s: get a package signed anew", key->fingerprint,
+			key->compromised ? " as compromised" : " since before the signature");
+	if (!suture_check_skipped("rpm-key-expired") && key->expires && signed_at >= key->expires)
+		return suture_rpm_refuse(
+			error, SUTURE_BUNDLE_ERROR_RPM_KEY_EXPIRED, file,
+			"signed by key %s after that key's expiry: get a package signed by a "
+			"key in force, or the key with its new expiry",
+			key->fingerprint);
+	if (signed_at < key->created)
+		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
+					 "its signature is older than key %s", key->fingerprint);
+	return TRUE;
+}
+
+static gboolean check_signature(const SutureRpmFile *file, const SutureGpgKey *key, pgpDigParams signature,
+				gint64 signed_at, gint64 now, GError **error)
+{
+	if (!suture_check_skipped("rpm-weak") && !algorithms_hold(key, signature))
+		return suture_rpm_refuse(
+			error, SUTURE_BUNDLE_ERROR_RPM_WEAK, file,
+			"signed with a weak or unknown algorithm: sign with RSA of %d bits or "
+			"more, or Ed25519, and SHA-256 or better",
+			RSA_BITS_MIN);
+	if (!signed_at)
+		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
+					 "its signature does not say when it was made");
+	if (!suture_check_skipped("rpm-signature-future") && signed_at > now + CLOCK_SKEW)
+		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_FUTURE, file,
+					 "its signature was made in the future: check this host's clock");
+	return check_key_life(file, key, signed_at, error);
+}
+
+static const SutureGpgKey *find_key(const SutureRpmFile *file, const SutureKeyring *keyring,
+				    pgpDigParams signature, GError **error)
+{
+	const guint8 *id = pgpDigParamsSignID(signature);
+	const SutureGpgKey *key = suture_keyring_find(keyring, id);
+
+	if (!key)
+		suture_rpm_refuse(
+			error, SUTURE_BUNDLE_ERROR_RPM_KEY_UNKNOWN, file,
+			"signed by key %02X%02X%02X%02X%02X%02X%02X%02X, which the RPM keyring does "
+			"not hold as a signing key: get its vendor's keyring",
+			id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7]);
+	return key;
+}
+
+SutureRpmSigner *suture_rpm_signature_verify(const SutureRpmFile *file, const SutureKeyring *keyring,
+					     gint64 now, GError **error)
+{
+	SUTURE_RPM_SCOPE;
+	SUTURE_AUTO_TD value = {0};
+	SUTURE_AUTO_PGP signature = NULL;
+	const SutureGpgKey *key;
+	SutureRpmSigner *signer;
+	gint64 signed_at;
+
+	if (!headerGet(file->signatures, RPMTAG_RSAHEADER, &value, HEADERGET_MINMEM) &&
+	    !headerGet(file->signatures, RPMTAG_DSAHEADER, &value, HEADERGET_MINMEM))
+		g_return_val_if_reached(NULL); /* suture_rpm_file_open() saw it */
+	if (value.count < 16 || pgpPrtParams(value.data, value.count, PGPTAG_SIGNATURE, &signature) != 0) {
+		suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
+				  "its header signature is no OpenPGP signature");
+		return NULL;
+	}
+	key = find_key(file, keyring, signature, error);
+	if (!key)
+		return NULL;
+	signed_at = creation_time(value.data, value.count);
+	if (!check_signature(file, key, signature, signed_at, now, error))
+		return NULL;
+	if (!suture_check_skipped("rpm-no-payload-digest") && !check_payload_digest(file, error))
+		return NULL;
+	if (!check_digests(file, keyring, error))
+		return NULL;
+	signer = g_new0(SutureRpmSigner, 1);
+	signer->fingerprint = g_strdup(key->fingerprint);
+	signer->user_id = g_strdup(key->user_id);
+	signer->signed_at = signed_at;
+	return signer;
+}
