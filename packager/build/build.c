@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/build/build.h"
+
+#include "common/cancel.h"
+#include "common/file.h"
+#include "common/staging.h"
+#include "packager/build/kbuild.h"
+#include "packager/build/target.h"
+#include "packager/build/template.h"
+#include "packager/read/module-info.h"
+#include "signer/verify/digest.h"
+
+#include <string.h>
+
+void suture_built_free(SutureBuilt *built)
+{
+	g_clear_pointer(&built->manifest, suture_manifest_free);
+	g_ptr_array_unref(built->modules);
+	g_free(built);
+}
+
+gchar *suture_build_default_description(const gchar *source)
+{
+	gboolean is_folder = g_file_test(source, G_FILE_TEST_IS_DIR);
+	g_autofree gchar *folder = is_folder ? g_strdup(source) : g_path_get_dirname(source);
+	g_autofree gchar *path = g_build_filename(folder, "patch.conf", NULL);
+
+	return g_file_test(path, G_FILE_TEST_EXISTS) ? g_steal_pointer(&path) : NULL;
+}
+
+/* SOURCE_DATE_EPOCH (reproducible-builds.org) or now. */
+static gboolean build_date(gint64 *ret, GError **error)
+{
+	const gchar *epoch = g_getenv("SOURCE_DATE_EPOCH");
+
+	*ret = g_get_real_time() / G_USEC_PER_SEC;
+	if (!epoch || g_ascii_string_to_signed(epoch, 10, 0, G_MAXINT32, ret, NULL))
+		return TRUE;
+	g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_DATE,
+		    "SOURCE_DATE_EPOCH: \"%s\" is not a number of seconds since 1970; correct or unset it",
+		    epoch);
+	return FALSE;
+}
+
+static SutureModule *describe_module(const SutureModuleInfo *info, const gchar *file, GBytes *bytes)
+{
+	SutureModule *module = suture_module_new();
+
+	module->file = g_strdup(file);
+	module->size = g_bytes_get_size(bytes);
+	module->sha256 = suture_digest_bytes(bytes);
+	module->build_id = g_strdup(info->build_id);
+	module->srcversion = g_strdup(info->srcversion);
+	for (guint i = 0; i < info->functions->len; i++) {
+		const SutureFunction *function = info->functions->pdata[i];
+
+		g_ptr_array_add(module->functions,
+				suture_function_new(function->object, function->name, function->sympos));
+	}
+	return module;
+}
+
+/* The first module decides vermagic, provider and cumulative of the patch, the others must say the same. */
+static gboolean agree(const SutureModuleInfo *info, const gchar *file, SutureManifest *manifest,
+		      const SutureDescription *description, GError **error)
+{
+	SuturePatch *patch = &manifest->patch;
+
+	if (manifest->modules->len == 0) {
+		g_free(patch->kernel.vermagic);
+		patch->kernel.vermagic = g_strdup(info->vermagic);
+		return suture_description_settle(description, info->provider, info->cumulative, patch, error);
+	}
+	if (strcmp(patch->kernel.vermagic, info->vermagic) == 0 && patch->provider == info->provider &&
+	    patch->stack.cumulative == info->cumulative)
+		return TRUE;
+	g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_DISAGREE,
+		    "%s: vermagic, provider or klp_patch.replace is not that of the patch's first module",
+		    file);
+	return FALSE;
+}
+
+static gboolean add_module(SutureBuilt *built, const SutureBuildRequest *request, const gchar *file,
+			   GBytes *bytes, GError **error)
+{
+	g_autoptr(SutureModuleInfo) info = suture_module_info_read(bytes, file, error);
+
+	if (!info || !suture_module_info_check_release(info, built->manifest->patch.kernel.release, error) ||
+	    !suture_module_info_check_name(info, file, error) ||
+	    !agree(info, file, built->manifest, request->description, error))
+		return FALSE;
+	g_ptr_array_add(built->manifest->modules, describe_module(info, file, bytes));
+	g_ptr_array_add(built->modules, g_bytes_ref(bytes));
+	return TRUE;
+}
+
+static gboolean build_ready(SutureBuilt *built, const SutureBuildRequest *request, GError **error)
+{
+	g_autofree gchar *file = g_path_get_basename(request->source);
+	g_autoptr(GBytes) bytes = suture_file_read(request->source, SUTURE_MANIFEST_MAX_MODULE_BYTES, error);
+
+	return bytes && add_module(built, request, file, bytes, error);
+}
+
+static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *request, gchar **ret_words,
+			      GError **error)
+{
+	g_autoptr(SutureSourceSet) sources = suture_source_set_read(request->source, error);
+	g_autoptr(SutureKbuild) made = NULL;
+	SutureManifest *manifest = built->manifest;
+
+	if (!sources)
+		return FALSE;
+	made = suture_kbuild_run(sources, request->headers, manifest->patch.name, request->jobs, ret_words,
+				 error);
+	if (!made) {
+		g_prefix_error(error, "%s: ", request->source);
+		return FALSE;
+	}
+	for (guint i = 0; i < made->names->len; i++)
+		if (!add_module(built, request, made->names->pdata[i], made->modules->pdata[i], error))
+			return FALSE;
+	g_free(manifest->toolchain);
+	manifest->toolchain = g_strdup(made->toolchain);
+	g_ptr_array_unref(manifest->sources);
+	manifest->sources = suture_source_set_digests(sources);
+	return TRUE;
+}
+
+static gboolean is_ready(const SutureBuildRequest *request)
+{
+	return g_str_has_suffix(request->source, ".ko") && !g_file_test(request->source, G_FILE_TEST_IS_DIR);
+}
+
+SutureBuilt *suture_build(const SutureBuildRequest *request, gchar **ret_words, GError **error)
+{
+	g_autoptr(SutureBuilt) built = g_new0(SutureBuilt, 1);
+	gint64 date;
+
+	built->modules = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+	if (!is_ready(request) && !request->headers) {
+		g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_HEADERS,
+			    "%s: sources need the kernel's headers; give --kernel-headers", request->source);
+		return NULL;
+	}
+	if (!build_date(&date, error))
+		return NULL;
+	built->manifest = suture_description_manifest(request->description, date, error);
+	if (!built->manifest ||
+	    !suture_target_kernel(request->image, request->headers, &built->manifest->patch.kernel, error))
+		return NULL;
+	if (!(is_ready(request) ? build_ready(built, request, error)
+				: build_sources(built, request, ret_words, error)))
+		return NULL;
+	/* What cannot be packed is said before anything is signed. */
+	if (!suture_cancel_check(error) || !suture_template_check(built->manifest, error))
+		return NULL;
+	return g_steal_pointer(&built);
+}
+
+gboolean suture_build_write(const SutureBuilt *built, int dirfd, GError **error)
+{
+	g_autoptr(GBytes) manifest = suture_manifest_write(built->manifest, error);
+
+	for (guint i = 0; manifest && i < built->modules->len; i++) {
+		const SutureModule *module = built->manifest->modules->pdata[i];
+
+		if (!suture_file_write_atomic(dirfd, module->file, built->modules->pdata[i], 0644, error))
+			return FALSE;
+	}
+	return manifest && suture_file_write_atomic(dirfd, SUTURE_MANIFEST_FILE, manifest, 0644, error);
+}
+
+gchar *suture_build_write_folder(const SutureBuilt *built, const gchar *output, GError **error)
+{
+	g_autofree gchar *id = suture_patch_id(&built->manifest->patch);
+	SUTURE_AUTO_FD dirfd = suture_file_open_folder(output, TRUE, error);
+	g_autoptr(SutureStaging) staging = dirfd < 0 ? NULL : suture_staging_new(dirfd, error);
+
+	if (!staging || !suture_build_write(built, suture_staging_fd(staging), error) ||
+	    !suture_cancel_check(error) || !suture_staging_commit(staging, id, error))
+		return NULL;
+	return g_build_filename(output, id, NULL);
+}
