@@ -26,21 +26,6 @@ void suture_live_copy_free(SutureLiveCopy *copy)
 	g_free(copy);
 }
 
-gchar *suture_live_boot_id(const gchar *root, GError **error)
-{
-	g_autofree gchar *path = g_build_filename(root ? root : "/", "proc/sys/kernel/random/boot_id", NULL);
-	g_autofree gchar *text = NULL;
-
-	if (!g_file_get_contents(path, &text, NULL, error))
-		return NULL;
-	g_strstrip(text);
-	if (g_uuid_string_is_valid(text))
-		return g_steal_pointer(&text);
-	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_SYSFS, "%s: not a UUID; is /proc mounted?",
-		    path);
-	return NULL;
-}
-
 static gchar *boot_path(const gchar *root, const gchar *boot_id)
 {
 	return g_build_filename(root ? root : "/", LIVE_FOLDER, boot_id, NULL);

@@ -21,9 +21,6 @@ typedef struct {
 void suture_live_copy_free(SutureLiveCopy *copy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureLiveCopy, suture_live_copy_free)
 
-/* The boot id of the kernel below @root (NULL: "/"); newly allocated. */
-gchar *suture_live_boot_id(const gchar *root, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
 /* Writes the copy of @stored, whole or not at all; one that is there is replaced. */
 gboolean suture_live_write(const gchar *root, const gchar *boot_id, const SutureStored *stored,
 			   const SutureReceipt *receipt, GError **error) G_GNUC_WARN_UNUSED_RESULT;

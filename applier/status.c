@@ -29,6 +29,7 @@ void suture_status_free(SutureStatus *status)
 	g_clear_pointer(&status->stored, g_ptr_array_unref);
 	g_clear_pointer(&status->faults, g_ptr_array_unref);
 	g_clear_pointer(&status->livepatch, suture_livepatch_free);
+	g_clear_error(&status->no_livepatch);
 	suture_enforcement_clear(&status->enforcement);
 	g_free(status);
 }
@@ -109,7 +110,7 @@ SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const 
 	g_autoptr(SutureStatus) status = g_new0(SutureStatus, 1);
 
 	status->rows = g_ptr_array_new_with_free_func((GDestroyNotify)row_free);
-	status->livepatch = suture_livepatch_open(root, NULL);
+	status->livepatch = suture_livepatch_open(root, &status->no_livepatch);
 	if (status->livepatch) {
 		suture_enforcement_read(suture_livepatch_root(status->livepatch), &status->enforcement);
 		status->stack = suture_live_stack_read(status->livepatch, root, boot_id, error);
@@ -125,6 +126,14 @@ SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const 
 		if (!is_in_stack(status, status->stored->pdata[i]))
 			add_stored(status, root, status->stored->pdata[i]);
 	return g_steal_pointer(&status);
+}
+
+gboolean suture_status_require_provider(const SutureStatus *status, GError **error)
+{
+	if (status->livepatch)
+		return TRUE;
+	g_propagate_error(error, g_error_copy(status->no_livepatch));
+	return FALSE;
 }
 
 static gint compare_names(gconstpointer left, gconstpointer right)

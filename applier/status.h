@@ -36,6 +36,7 @@ typedef struct {
 /* The kernel's stack against what is installed. Rows borrow from the rest. */
 typedef struct {
 	SutureLivepatch *livepatch; /* NULL: no provider */
+	GError *no_livepatch;       /* why there is none; NULL when there is one */
 	SutureLiveStack *stack;     /* NULL: no provider */
 	GPtrArray *stored;          /* SutureStored* */
 	GPtrArray *faults;          /* SutureStoredFault* */
@@ -51,6 +52,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureStatus, suture_status_free)
  */
 SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const gchar *release, guint timeout,
 				 gint64 now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* PROVIDER when the kernel has no livepatch: for callers that need the stack. */
+gboolean suture_status_require_provider(const SutureStatus *status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Vulnerabilities that the patches which are live fix, sorted, each once. const gchar*, borrowed. */
 GPtrArray *suture_status_fixed(const SutureStatus *status);

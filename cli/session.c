@@ -27,17 +27,21 @@ static gchar *describe_actor(const gchar *command)
 			       sudo ? " sudo=" : "", sudo ? sudo : "", command);
 }
 
-static gboolean read_boot_id(const SutureContext *context, gchar **ret, GError **error)
+gchar *suture_session_read_boot_id(const SutureContext *context, GError **error)
 {
 	g_autofree gchar *path = suture_context_path(context, "/proc/sys/kernel/random/boot_id");
+	g_autofree gchar *text = NULL;
 
 	/* Below another root there may be no /proc: the machine that runs is still this one. */
-	if (!g_file_test(path, G_FILE_TEST_EXISTS))
-		return g_file_get_contents("/proc/sys/kernel/random/boot_id", ret, NULL, error);
-	return g_file_get_contents(path, ret, NULL, error);
+	if (!g_file_get_contents(g_file_test(path, G_FILE_TEST_EXISTS) ? path
+								       : "/proc/sys/kernel/random/boot_id",
+				 &text, NULL, error))
+		return NULL;
+	g_strstrip(text);
+	return g_steal_pointer(&text);
 }
 
-static gboolean read_kernel(const SutureContext *context, SutureKernel *ret, GError **error)
+gboolean suture_session_read_kernel(const SutureContext *context, SutureKernel *ret, GError **error)
 {
 	g_autofree gchar *notes = suture_context_path(context, "/sys/kernel/notes");
 
@@ -58,10 +62,11 @@ SutureSession *suture_session_open(const SutureContext *context, const gchar *co
 	g_autoptr(SutureSession) session = g_new0(SutureSession, 1);
 	g_autofree gchar *path = suture_context_path(context, LEDGER_PATH);
 
-	if (!read_kernel(context, &session->kernel, error) ||
-	    !read_boot_id(context, &session->boot_id, error))
+	if (!suture_session_read_kernel(context, &session->kernel, error))
 		return NULL;
-	g_strchomp(session->boot_id);
+	session->boot_id = suture_session_read_boot_id(context, error);
+	if (!session->boot_id)
+		return NULL;
 	session->actor = describe_actor(command);
 	session->ledger_context = (SutureLedgerContext){
 		.boot_id = session->boot_id,

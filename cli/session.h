@@ -18,6 +18,11 @@ SutureSession *suture_session_open(const SutureContext *context, const gchar *co
 void suture_session_free(SutureSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureSession, suture_session_free)
 
+/* For commands that only read: the kernel and the boot id without a session. */
+gboolean suture_session_read_kernel(const SutureContext *context, SutureKernel *ret,
+				    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gchar *suture_session_read_boot_id(const SutureContext *context, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The running kernel; borrowed. */
 const SutureKernel *suture_session_kernel(const SutureSession *session);
 /* The kernel's boot id; borrowed. */

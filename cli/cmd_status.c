@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/command.h"
+#include "cli/host-view.h"
+#include "cli/row-json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const gchar *tristate_name(SutureTristate state)
+{
+	static const gchar *const names[] = {"no", "yes", "unknown"};
+
+	return names[state];
+}
+
+static const gchar *provider_name(const SutureStatus *status)
+{
+	return status->livepatch ? suture_provider_name(suture_livepatch_provider(status->livepatch))
+				 : "none";
+}
+
+static const gchar *lockdown_name(const SutureStatus *status)
+{
+	const gchar *lockdown = status->enforcement.lockdown;
+
+	return lockdown && *lockdown ? lockdown : "unknown";
+}
+
+static SutureTristate sig_enforce(const SutureStatus *status)
+{
+	return status->livepatch ? status->enforcement.sig_enforce : SUTURE_TRISTATE_UNKNOWN;
+}
+
+static gboolean in_transition(const SutureStatusRow *row)
+{
+	return row->entry && row->entry->transition;
+}
+
+/* SutureBlockingTask* of the transition under way, if any. */
+static GPtrArray *find_blockers(const SutureStatus *status)
+{
+	for (guint i = 0; i < status->rows->len; i++) {
+		const SutureStatusRow *row = status->rows->pdata[i];
+
+		if (in_transition(row))
+			return suture_transition_blockers(status->livepatch, row->entry->enabled);
+	}
+	return g_ptr_array_new();
+}
+
+static json_t *blockers_json(GPtrArray *blockers)
+{
+	json_t *list = json_array();
+
+	for (guint i = 0; i < blockers->len; i++) {
+		const SutureBlockingTask *task = blockers->pdata[i];
+		g_autofree gchar *comm = g_utf8_make_valid(task->comm, -1);
+		g_autofree gchar *stack = g_utf8_make_valid(task->stack, -1);
+
+		json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:s}", "pid", (int)task->pid, "tid",
+						      (int)task->tid, "comm", comm, "stack", stack));
+	}
+	return list;
+}
+
+static json_t *faults_json(GPtrArray *faults)
+{
+	json_t *list = json_array();
+
+	for (guint i = 0; i < faults->len; i++) {
+		const SutureStoredFault *fault = faults->pdata[i];
+		g_autofree gchar *message = g_utf8_make_valid(fault->error->message, -1);
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path", fault->path, "reason",
+						      suture_error_reason(fault->error), "message", message));
+	}
+	return list;
+}
+
+static void print_json(const SutureHostView *view, GPtrArray *fixed, GPtrArray *blockers)
+{
+	const SutureStatus *status = view->status;
+	SUTURE_AUTO_JSON *json = json_pack(
+		"{s:{s:s, s:s, s:s}, s:s, s:s, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "kernel", "release",
+		view->kernel.release, "arch", view->kernel.arch, "build_id", view->kernel.build_id, "boot_id",
+		view->boot_id, "provider", provider_name(status), "enforcement", "sig_enforce",
+		tristate_name(sig_enforce(status)), "lockdown", lockdown_name(status), "fixed",
+		suture_strings_json(fixed), "patches", suture_rows_json(status->rows), "blockers",
+		blockers_json(blockers), "faults", faults_json(status->faults));
+
+	suture_print_json(json);
+}
+
+static void print_rows(const SutureStatus *status)
+{
+	for (guint i = 0; i < status->rows->len; i++) {
+		const SutureStatusRow *row = status->rows->pdata[i];
+		g_autofree gchar *fixes = suture_fixed_text(row->manifest, ", ");
+
+		printf("%-12s %s: %s%s%s%s%s\n", i == 0 ? "patches" : "", row->id,
+		       suture_row_state_name(row->state), row->rule ? ", " : "", row->rule ? row->rule : "",
+		       *fixes ? "; fixes " : "", fixes);
+	}
+}
+
+static void print_text(const SutureHostView *view, GPtrArray *fixed, GPtrArray *blockers)
+{
+	const SutureStatus *status = view->status;
+	const SutureKernel *kernel = &view->kernel;
+
+	printf("%-12s %s (%s), build-id %s\n", "kernel", kernel->release, kernel->arch, kernel->build_id);
+	printf("%-12s %s\n", "livepatch", provider_name(status));
+	printf("%-12s module.sig_enforce %s, lockdown %s\n", "enforcement",
+	       tristate_name(sig_enforce(status)), lockdown_name(status));
+	print_rows(status);
+	printf("%-12s", "fixed");
+	for (guint i = 0; i < fixed->len; i++)
+		printf(" %s", (const gchar *)fixed->pdata[i]);
+	printf("%s\n", fixed->len == 0 ? " nothing by live patches" : "");
+	if (blockers->len > 0) {
+		g_autofree gchar *text = suture_transition_describe(blockers);
+
+		printf("%-12s %s\n", "held up by", text);
+	}
+	for (guint i = 0; i < status->faults->len; i++) {
+		const SutureStoredFault *fault = status->faults->pdata[i];
+
+		printf("%-12s %s: %s [%s]\n", "fault", fault->path, fault->error->message,
+		       suture_error_reason(fault->error));
+	}
+}
+
+/* What somebody has to look at makes the exit code, once all is printed. */
+static gboolean judge(const SutureStatus *status, GError **error)
+{
+	for (guint i = 0; i < status->rows->len; i++) {
+		const SutureStatusRow *row = status->rows->pdata[i];
+
+		if (row->state != SUTURE_ROW_STALLED && row->state != SUTURE_ROW_PARTIAL)
+			continue;
+		g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_STALLED,
+			    "%s: %s; 'suture revert' takes it out, 'suture apply' tries again", row->id,
+			    suture_row_state_name(row->state));
+		return FALSE;
+	}
+	if (status->faults->len > 0) {
+		const SutureStoredFault *fault = status->faults->pdata[0];
+
+		g_propagate_prefixed_error(error, g_error_copy(fault->error), "%s: ", fault->path);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autoptr(GOptionContext) options =
+		g_option_context_new("- show the state of this host: kernel, patches, CVEs, faults");
+	g_autoptr(SutureHostView) view = NULL;
+	g_autoptr(GPtrArray) fixed = NULL;
+	g_autoptr(GPtrArray) blockers = NULL;
+
+	g_option_context_set_summary(options,
+				     "Exits with 0 when nothing needs attention: no stalled or partial "
+				     "patch, no fault in a store. suture-status(8) describes --json.");
+	if (!g_option_context_parse(options, &argc, &argv, error) || !suture_no_arguments(argc, argv, error))
+		return FALSE;
+	view = suture_host_view_new(context, 0, error);
+	if (!view)
+		return FALSE;
+	fixed = suture_status_fixed(view->status);
+	blockers = find_blockers(view->status);
+	if (context->json)
+		print_json(view, fixed, blockers);
+	else if (!context->quiet)
+		print_text(view, fixed, blockers);
+	return judge(view->status, error);
+}
