@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-void suture_gpg_key_free(SutureGpgKey *key)
+void suture_gpg_uri_free(SutureGpgUri *key)
 {
 	if (!key)
 		return;
@@ -23,7 +23,7 @@ static gboolean fingerprint_is_valid(const gchar *text)
 }
 
 /* "FINGERPRINT" or "FINGERPRINT?homedir=/path" */
-static gboolean parse_parts(const gchar *text, SutureGpgKey *key)
+static gboolean parse_parts(const gchar *text, SutureGpgUri *key)
 {
 	g_auto(GStrv) parts = g_strsplit(text, "?", 2);
 	g_autoptr(GHashTable) parameters = NULL;
@@ -38,9 +38,9 @@ static gboolean parse_parts(const gchar *text, SutureGpgKey *key)
 	return key->home && *key->home && g_hash_table_size(parameters) == 1;
 }
 
-SutureGpgKey *suture_gpg_key_parse(const gchar *uri, GError **error)
+SutureGpgUri *suture_gpg_uri_parse(const gchar *uri, GError **error)
 {
-	g_autoptr(SutureGpgKey) key = g_new0(SutureGpgKey, 1);
+	g_autoptr(SutureGpgUri) key = g_new0(SutureGpgUri, 1);
 
 	if (g_str_has_prefix(uri, "gpg:") && parse_parts(uri + strlen("gpg:"), key))
 		return g_steal_pointer(&key);
@@ -51,7 +51,7 @@ SutureGpgKey *suture_gpg_key_parse(const gchar *uri, GError **error)
 }
 
 /* Runs gpg for @key; a failure is one of signing, with gpg's words. */
-static gchar *run(const SutureGpgKey *key, GBytes *input, const gchar *const *arguments, GError **error)
+static gchar *run(const SutureGpgUri *key, GBytes *input, const gchar *const *arguments, GError **error)
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autoptr(GError) cause = NULL;
@@ -76,7 +76,7 @@ static gchar *run(const SutureGpgKey *key, GBytes *input, const gchar *const *ar
 
 GBytes *suture_gpg_sign_detached(const gchar *key_uri, GBytes *data, GError **error)
 {
-	g_autoptr(SutureGpgKey) key = suture_gpg_key_parse(key_uri, error);
+	g_autoptr(SutureGpgUri) key = suture_gpg_uri_parse(key_uri, error);
 	gchar *signature;
 
 	if (!key)
@@ -90,7 +90,7 @@ GBytes *suture_gpg_sign_detached(const gchar *key_uri, GBytes *data, GError **er
 
 GBytes *suture_gpg_export(const gchar *key_uri, GError **error)
 {
-	g_autoptr(SutureGpgKey) key = suture_gpg_key_parse(key_uri, error);
+	g_autoptr(SutureGpgUri) key = suture_gpg_uri_parse(key_uri, error);
 	g_autofree gchar *armoured = NULL;
 
 	if (!key)
@@ -108,7 +108,7 @@ GBytes *suture_gpg_export(const gchar *key_uri, GError **error)
 
 gchar *suture_gpg_list(const gchar *uri, GError **error)
 {
-	g_autoptr(SutureGpgKey) key = suture_gpg_key_parse(uri, error);
+	g_autoptr(SutureGpgUri) key = suture_gpg_uri_parse(uri, error);
 
 	if (!key)
 		return NULL;

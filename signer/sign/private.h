@@ -35,10 +35,10 @@ gboolean suture_sign_failed(GError **error, const gchar *what);
 typedef struct {
 	gchar *fingerprint;
 	gchar *home; /* NULL: gpg's own */
-} SutureGpgKey;
-SutureGpgKey *suture_gpg_key_parse(const gchar *uri, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void suture_gpg_key_free(SutureGpgKey *key);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureGpgKey, suture_gpg_key_free)
+} SutureGpgUri;
+SutureGpgUri *suture_gpg_uri_parse(const gchar *uri, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void suture_gpg_uri_free(SutureGpgUri *key);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureGpgUri, suture_gpg_uri_free)
 
 /* gpg's colon listing of the public key @uri. */
 gchar *suture_gpg_list(const gchar *uri, GError **error) G_GNUC_WARN_UNUSED_RESULT;

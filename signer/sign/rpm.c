@@ -69,7 +69,7 @@ static void push_macro(const gchar *name, const gchar *value)
 
 /* librpmsign takes its settings from macros, and lets gpg write to our standard error unless told to log to a
  * file. */
-static int sign_with_macros(const SutureGpgKey *key, const gchar *path, const gchar *log)
+static int sign_with_macros(const SutureGpgUri *key, const gchar *path, const gchar *log)
 {
 	static const gchar *const names[] = {"__gpg", "_gpg_name", "_gpg_digest_algo", "_gpg_path",
 					     "_gpg_sign_cmd_extra_args"};
@@ -89,7 +89,7 @@ static int sign_with_macros(const SutureGpgKey *key, const gchar *path, const gc
 	return result;
 }
 
-static gboolean sign_package(const SutureGpgKey *key, const gchar *path, GString *said, GError **error)
+static gboolean sign_package(const SutureGpgUri *key, const gchar *path, GString *said, GError **error)
 {
 	g_autoptr(SutureScratch) scratch = suture_scratch_new(error);
 	g_autoptr(RpmHeader) header = NULL;
@@ -130,7 +130,7 @@ static rpmlogCallback log_begin(GString *said)
 
 gboolean suture_rpm_sign(const gchar *key_uri, const gchar *path, GError **error)
 {
-	g_autoptr(SutureGpgKey) key = suture_gpg_key_parse(key_uri, error);
+	g_autoptr(SutureGpgUri) key = suture_gpg_uri_parse(key_uri, error);
 	g_autoptr(GString) said = g_string_new(NULL);
 	rpmlogCallback previous;
 	gboolean done;
