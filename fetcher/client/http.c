@@ -346,7 +346,8 @@ static gboolean finish(Transfer *transfer, CURLcode result, GError **error)
 	const gchar *said = transfer->http->message;
 	SutureFetchError code;
 
-	if (result == CURLE_OK && !transfer->started)
+	/* No body came, but what the headers say of it counts. */
+	if (!transfer->started && (result == CURLE_OK || result == CURLE_PARTIAL_FILE))
 		start_body(transfer);
 	if (transfer->error) {
 		g_propagate_error(error, g_steal_pointer(&transfer->error));

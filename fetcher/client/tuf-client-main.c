@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 		 "Where trusted metadata is kept", "DIR"},
 		{"metadata-url", 0, 0, G_OPTION_ARG_STRING, &arguments.metadata_url,
 		 "Where the repository's metadata is", "URL"},
-		{"target-name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.target_names,
+		{"target-name", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments.target_names,
 		 "A target to download; may be repeated", "NAME"},
 		{"target-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments.target_dir,
 		 "Where downloaded targets go", "DIR"},

@@ -101,7 +101,7 @@ static SutureTufMetadata *load_local(SutureTufClient *client, SutureTufType type
 	if (local && verify(client->trusted[SUTURE_TUF_ROOT], local, &error))
 		return g_steal_pointer(&local);
 	if (error)
-		g_message("stored %s is not used: %s", roles[type].file, error->message);
+		g_info("stored %s is not used: %s", roles[type].file, error->message);
 	return NULL;
 }
 

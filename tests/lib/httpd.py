@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""HTTP servers for tests: nginx for what servers do, and a small evil one for what they should not."""
+import http.server
+import os
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+
+
+class EvilServer:
+    """Serves a folder, records requests, and does what `behave[path]` (a function of the handler) says instead."""
+
+    def __init__(self, folder):
+        self.requests = []  # (path, headers)
+        self.behave = {}
+        self.stopping = threading.Event()
+        outer = self
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=str(folder))
+
+            def do_GET(self):
+                path = urllib.parse.urlsplit(self.path).path
+                outer.requests.append((path, dict(self.headers)))
+                behave = outer.behave.get(path)
+                if behave:
+                    behave(self)
+                else:
+                    super().do_GET()
+
+            def log_message(self, *arguments):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass  # clients hang up on evil servers
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def paths(self):
+        """The paths asked for, in order."""
+        return [path for path, _ in self.requests]
+
+    # Behaviours
+
+    def endless(self, handler):
+        """A body without announced length that never stops."""
+        handler.send_response(200)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        while not self.stopping.is_set():
+            handler.wfile.write(b"[" * 65536)
+
+    def endless_chunks(self, handler):
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        while not self.stopping.is_set():
+            handler.wfile.write(b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+    def endless_headers(self, handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not self.stopping.is_set():
+            handler.wfile.write(b"X-Filler: " + b"x" * 1000 + b"\r\n")
+
+    def stalled(self, handler):
+        """Announces a body and sends a byte now and then."""
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        for _ in range(1000):
+            handler.wfile.write(b" ")
+            if self.stopping.wait(0.2):
+                return
+
+    @staticmethod
+    def truncated(data, keep):
+        """Announces all of data, sends the first `keep` bytes and hangs up."""
+
+        def behave(handler):
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(data)))
+            handler.end_headers()
+            handler.wfile.write(data[:keep])
+            handler.close_connection = True
+
+        return behave
+
+    @staticmethod
+    def sends(data, status=200, **headers):
+        """A whole answer of our making."""
+
+        def behave(handler):
+            handler.send_response(status)
+            handler.send_header("Content-Length", str(len(data)))
+            for name, value in headers.items():
+                handler.send_header(name.replace("_", "-"), value)
+            handler.end_headers()
+            handler.wfile.write(data)
+
+        return behave
+
+    @staticmethod
+    def announces(length):
+        """Announces a length without keeping the promise."""
+
+        def behave(handler):
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(length))
+            handler.end_headers()
+            handler.close_connection = True
+
+        return behave
+
+    @staticmethod
+    def redirects(location):
+        def behave(handler):
+            handler.send_response(302)
+            handler.send_header("Location", location)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        return behave
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Nginx:
+    """A real nginx over a folder; with certificate and key (PEM paths) it speaks TLS."""
+
+    def __init__(self, folder, scratch, certificate=None, key=None):
+        self.scratch = str(scratch)
+        os.makedirs(self.scratch, exist_ok=True)
+        port = free_port()
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
+        tls = f"ssl_certificate {certificate}; ssl_certificate_key {key};" if certificate else ""
+        config = os.path.join(self.scratch, "nginx.conf")
+        with open(config, "w") as file:
+            file.write(
+                f"daemon off; pid {self.scratch}/pid; error_log {self.scratch}/error.log; worker_processes 1;\n"
+                + ("user root;\n" if os.getuid() == 0 else "")
+                + "events { worker_connections 64; }\n"
+                f"http {{ log_format short '$connection \"$request\" $status';\n"
+                f"access_log {self.scratch}/access.log short; client_body_temp_path {self.scratch}/body;\n"
+                f"proxy_temp_path {self.scratch}/proxy; fastcgi_temp_path {self.scratch}/fastcgi;\n"
+                f"uwsgi_temp_path {self.scratch}/uwsgi; scgi_temp_path {self.scratch}/scgi;\n"
+                f"server {{ listen 127.0.0.1:{port}{' ssl' if certificate else ''}; {tls} root {folder}; }} }}\n"
+            )
+        self.port = port
+        self.process = subprocess.Popen(["/usr/sbin/nginx", "-e", f"{self.scratch}/error.log", "-c", config])
+        self._wait()
+
+    def _wait(self):
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        with open(f"{self.scratch}/error.log") as log:
+            raise RuntimeError(f"nginx did not start: {log.read()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def _log(self):
+        with open(f"{self.scratch}/access.log") as log:
+            return [line.split('"') for line in log]
+
+    def requests(self):
+        """"METHOD path status" of each request so far."""
+        return [f"{request.rsplit(' ', 1)[0]} {rest.strip()}" for _, request, rest in self._log()]
+
+    def connections(self):
+        """How many connections those requests came by."""
+        return len({connection for connection, _, _ in self._log()})
