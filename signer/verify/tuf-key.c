@@ -30,6 +30,7 @@ static const Scheme schemes[] = {
 	{"ecdsa", "ecdsa-sha2-nistp384", "EC", SN_secp384r1, "SHA384"},
 	{"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", "EC", SN_secp384r1, "SHA384"},
 	{"rsa", "rsassa-pss-sha256", "RSA", NULL, "SHA256"},
+	{"rsa", "rsa-pkcs1v15-sha256", "RSA", NULL, "SHA256"},
 };
 
 struct _SutureTufKey {
@@ -215,7 +216,7 @@ static gboolean signature_fits(const SutureTufKey *key, GBytes *data, const guin
 	    1)
 		return FALSE;
 	/* The scheme's own salt length is the digest's, but other writers of TUF use the longest. */
-	if (EVP_PKEY_is_a(key->key, "RSA") &&
+	if (g_str_has_prefix(key->scheme->scheme, "rsassa-pss") &&
 	    (EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) != 1 ||
 	     EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, EVP_sha256()) != 1 ||
 	     EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_AUTO) != 1))

@@ -6,7 +6,8 @@
 
 /*
  * A public key of TUF metadata (specification 1.0, section 4.2). Read: ed25519 (hex), ecdsa /
- * ecdsa-sha2-nistp256 (PEM), rsa / rsassa-pss-sha256 (PEM, 2048 bits or more).
+ * ecdsa-sha2-nistp256 (PEM), rsa / rsassa-pss-sha256 or
+ * rsa-pkcs1v15-sha256 (PEM, 2048 bits or more).
  */
 typedef struct _SutureTufKey SutureTufKey;
 
