@@ -24,10 +24,10 @@ enum {
 
 typedef struct {
 	GPtrArray *keys;
-	SutureGpgKey *primary, *current;
+	SutureOpenpgpKey *primary, *current;
 } Parser;
 
-void suture_gpg_key_free(SutureGpgKey *key)
+void suture_openpgp_key_free(SutureOpenpgpKey *key)
 {
 	g_free(key->fingerprint);
 	g_free(key->id);
@@ -47,7 +47,7 @@ static gint64 earlier(gint64 a, gint64 b)
 
 static void add_key(Parser *parser, GStrv fields, gboolean primary)
 {
-	SutureGpgKey *key = g_new0(SutureGpgKey, 1);
+	SutureOpenpgpKey *key = g_new0(SutureOpenpgpKey, 1);
 
 	key->id = g_strdup(fields[KEY_ID]);
 	key->algorithm = number(fields[ALGORITHM]);
@@ -67,7 +67,7 @@ static void add_key(Parser *parser, GStrv fields, gboolean primary)
 static void add_revocation(Parser *parser, GStrv fields)
 {
 	g_auto(GStrv) class = g_strsplit(fields[CLASS], ",", 2);
-	SutureGpgKey *key = parser->current;
+	SutureOpenpgpKey *key = parser->current;
 	gboolean keeps;
 
 	if (*fields[VALIDITY] != '!' || !class[0] ||
@@ -95,7 +95,7 @@ static void add_line(Parser *parser, GStrv fields)
 		add_revocation(parser, fields);
 }
 
-static void inherit(SutureGpgKey *key, const SutureGpgKey *primary)
+static void inherit(SutureOpenpgpKey *key, const SutureOpenpgpKey *primary)
 {
 	key->expires = earlier(key->expires, primary->expires);
 	key->created = MAX(key->created, primary->created);
@@ -107,7 +107,7 @@ static void inherit(SutureGpgKey *key, const SutureGpgKey *primary)
 
 GPtrArray *suture_gpg_listing_parse(const gchar *listing)
 {
-	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)suture_gpg_key_free);
+	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)suture_openpgp_key_free);
 	g_auto(GStrv) lines = g_strsplit(listing, "\n", -1);
 	Parser parser = {.keys = keys};
 	g_autoptr(GHashTable) primaries = g_hash_table_new(NULL, NULL);
@@ -124,7 +124,7 @@ GPtrArray *suture_gpg_listing_parse(const gchar *listing)
 	for (guint i = 0; i < keys->len; i++)
 		inherit(g_ptr_array_index(keys, i), g_hash_table_lookup(primaries, keys->pdata[i]));
 	for (guint i = keys->len; i-- > 0;) {
-		const SutureGpgKey *key = g_ptr_array_index(keys, i);
+		const SutureOpenpgpKey *key = g_ptr_array_index(keys, i);
 
 		if (!key->signs || !key->fingerprint || strlen(key->id) != 16)
 			g_ptr_array_remove_index(keys, i);

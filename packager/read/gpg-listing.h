@@ -18,11 +18,11 @@ typedef struct {
 	gint64 revoked;       /* 0: not, or not known when */
 	gboolean compromised; /* revoked with a reason that voids its earlier signatures as well */
 	gboolean signs;
-} SutureGpgKey;
-void suture_gpg_key_free(SutureGpgKey *key);
+} SutureOpenpgpKey;
+void suture_openpgp_key_free(SutureOpenpgpKey *key);
 
 /*
- * Parses the output of `gpg --with-colons --check-sigs` (GnuPG's doc/DETAILS). SutureGpgKey*, without those
+ * Parses the output of `gpg --with-colons --check-sigs` (GnuPG's doc/DETAILS). SutureOpenpgpKey*, without those
  * that gpg holds for invalid.
  */
 GPtrArray *suture_gpg_listing_parse(const gchar *listing);

@@ -9,4 +9,4 @@
 rpmKeyring suture_keyring_rpm(const SutureKeyring *keyring);
 
 /* The signing key with this 64-bit key id (RFC 4880 section 12.2), or NULL. */
-const SutureGpgKey *suture_keyring_find(const SutureKeyring *keyring, const guint8 id[8]);
+const SutureOpenpgpKey *suture_keyring_find(const SutureKeyring *keyring, const guint8 id[8]);

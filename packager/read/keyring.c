@@ -12,8 +12,8 @@
 
 struct _SutureKeyring {
 	rpmKeyring rpm;
-	GPtrArray *keys;   /* SutureGpgKey* */
-	GHashTable *by_id; /* id -> SutureGpgKey* in keys */
+	GPtrArray *keys;   /* SutureOpenpgpKey* */
+	GHashTable *by_id; /* id -> SutureOpenpgpKey* in keys */
 };
 
 void suture_keyring_free(SutureKeyring *keyring)
@@ -30,7 +30,7 @@ rpmKeyring suture_keyring_rpm(const SutureKeyring *keyring)
 	return keyring->rpm;
 }
 
-const SutureGpgKey *suture_keyring_find(const SutureKeyring *keyring, const guint8 id[8])
+const SutureOpenpgpKey *suture_keyring_find(const SutureKeyring *keyring, const guint8 id[8])
 {
 	gchar hex[17];
 
@@ -52,10 +52,16 @@ static gboolean run_gpg(const gchar *home, const gchar *const *command, GBytes *
 {
 	static const gchar *const environment[] = {"LC_ALL=C", NULL};
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
-	const gchar *const common[] = {"gpg",           "--homedir",      home,
-				       "--no-options",  "--batch",        "--no-tty",
-				       "--quiet",       "--no-autostart", "--no-auto-check-trustdb",
-				       "--trust-model", "always",         NULL};
+	const gchar *const common[] = {"gpg",
+				       "--homedir",
+				       home,
+				       "--no-options",
+				       "--batch",
+				       "--no-tty",
+				       "--quiet",
+				       "--no-autostart",
+				       "--no-auto-check-trustdb",
+				       NULL};
 
 	for (gsize i = 0; common[i]; i++)
 		g_ptr_array_add(argv, (gpointer)common[i]);
@@ -135,7 +141,7 @@ static gboolean index_keys(SutureKeyring *keyring, GError **error)
 {
 	keyring->by_id = g_hash_table_new(g_str_hash, g_str_equal);
 	for (guint i = 0; i < keyring->keys->len; i++) {
-		SutureGpgKey *key = g_ptr_array_index(keyring->keys, i);
+		SutureOpenpgpKey *key = g_ptr_array_index(keyring->keys, i);
 
 		if (!g_hash_table_insert(keyring->by_id, key->id, key))
 			return malformed(error, "has two keys with the same key id");

@@ -101,7 +101,7 @@ static gboolean check_payload_digest(const SutureRpmFile *file, GError **error)
 		"its signed header has no SHA-256 payload digest: build it with rpm 4.14 or later");
 }
 
-static gboolean algorithms_hold(const SutureGpgKey *key, pgpDigParams signature)
+static gboolean algorithms_hold(const SutureOpenpgpKey *key, pgpDigParams signature)
 {
 	guint hash = pgpDigParamsAlgo(signature, PGPVAL_HASHALGO);
 	guint algorithm = pgpDigParamsAlgo(signature, PGPVAL_PUBKEYALGO);
@@ -114,7 +114,7 @@ static gboolean algorithms_hold(const SutureGpgKey *key, pgpDigParams signature)
 }
 
 /* Keys once trusted: what they signed before they ended stays good, unless the end was a compromise. */
-static gboolean check_key_life(const SutureRpmFile *file, const SutureGpgKey *key, gint64 signed_at,
+static gboolean check_key_life(const SutureRpmFile *file, const SutureOpenpgpKey *key, gint64 signed_at,
 			       GError **error)
 {
 	if (!suture_check_skipped("rpm-key-revoked") &&
@@ -135,7 +135,7 @@ static gboolean check_key_life(const SutureRpmFile *file, const SutureGpgKey *ke
 	return TRUE;
 }
 
-static gboolean check_signature(const SutureRpmFile *file, const SutureGpgKey *key, pgpDigParams signature,
+static gboolean check_signature(const SutureRpmFile *file, const SutureOpenpgpKey *key, pgpDigParams signature,
 				gint64 signed_at, gint64 now, GError **error)
 {
 	if (!suture_check_skipped("rpm-weak") && !algorithms_hold(key, signature))
@@ -153,11 +153,11 @@ static gboolean check_signature(const SutureRpmFile *file, const SutureGpgKey *k
 	return check_key_life(file, key, signed_at, error);
 }
 
-static const SutureGpgKey *find_key(const SutureRpmFile *file, const SutureKeyring *keyring,
+static const SutureOpenpgpKey *find_key(const SutureRpmFile *file, const SutureKeyring *keyring,
 				    pgpDigParams signature, GError **error)
 {
 	const guint8 *id = pgpDigParamsSignID(signature);
-	const SutureGpgKey *key = suture_keyring_find(keyring, id);
+	const SutureOpenpgpKey *key = suture_keyring_find(keyring, id);
 
 	if (!key)
 		suture_rpm_refuse(
@@ -174,7 +174,7 @@ SutureRpmSigner *suture_rpm_signature_verify(const SutureRpmFile *file, const Su
 	SUTURE_RPM_SCOPE;
 	SUTURE_AUTO_TD value = {0};
 	SUTURE_AUTO_PGP signature = NULL;
-	const SutureGpgKey *key;
+	const SutureOpenpgpKey *key;
 	SutureRpmSigner *signer;
 	gint64 signed_at;
 
