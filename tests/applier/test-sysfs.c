@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "applier/functions.h"
+#include "tests/applier/fake-kernel.h"
+
+#include <glib/gstdio.h>
+
+/* "a b c": names in the order of the list. */
+static gchar *names_of(const FakeKernel *kernel)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) patches = suture_livepatch_list(livepatch, &error);
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	g_assert_no_error(error);
+	for (guint i = 0; i < patches->len; i++)
+		g_string_append_printf(names, "%s%s", i > 0 ? " " : "",
+				       ((const SutureSysfsPatch *)patches->pdata[i])->name);
+	return g_string_free(g_steal_pointer(&names), FALSE);
+}
+
+static void test_order_from_modules(FakeKernel *kernel, gconstpointer data)
+{
+	g_autofree gchar *names = NULL;
+
+	(void)data;
+	fake_patch(kernel, "zeta", "vmlinux/f,1");
+	fake_patch(kernel, "alpha", "vmlinux/g,1");
+	fake_patch(kernel, "mid", "vmlinux/h,1");
+	names = names_of(kernel);
+	g_assert_cmpstr(names, ==, "zeta alpha mid");
+}
+
+static void test_order_from_stack_order(FakeKernel *kernel, gconstpointer data)
+{
+	g_autofree gchar *names = NULL;
+
+	(void)data;
+	fake_patch(kernel, "zeta", "vmlinux/f,1");
+	fake_patch(kernel, "alpha", "vmlinux/g,1");
+	fake_write(kernel, "sys/kernel/livepatch/zeta/stack_order", "2\n");
+	fake_write(kernel, "sys/kernel/livepatch/alpha/stack_order", "1\n");
+	names = names_of(kernel);
+	g_assert_cmpstr(names, ==, "alpha zeta");
+}
+
+static void test_attributes(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autoptr(SutureSysfsPatch) patch = NULL;
+	g_autoptr(GError) error = NULL;
+	const SutureSysfsObject *object;
+
+	(void)data;
+	fake_patch(kernel, "one", "ext4/some_function,2");
+	fake_write(kernel, "sys/kernel/livepatch/one/transition", "1\n");
+	fake_write(kernel, "sys/kernel/livepatch/one/replace", "1\n");
+	g_assert_true(suture_livepatch_read(livepatch, "one", &patch, &error));
+	g_assert_no_error(error);
+	g_assert_true(patch->enabled);
+	g_assert_true(patch->transition);
+	g_assert_cmpint(patch->replace, ==, SUTURE_TRISTATE_YES);
+	g_assert_cmpint(patch->stack_order, ==, 0);
+	g_assert_cmpuint(patch->objects->len, ==, 1);
+	object = patch->objects->pdata[0];
+	g_assert_cmpstr(object->name, ==, "ext4");
+	g_assert_cmpint(object->patched, ==, SUTURE_TRISTATE_UNKNOWN);
+	g_assert_cmpuint(object->functions->len, ==, 1);
+	g_assert_cmpstr(object->functions->pdata[0], ==, "some_function,2");
+}
+
+static void test_absent_patch(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autoptr(SutureSysfsPatch) patch = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	g_assert_true(suture_livepatch_read(livepatch, "nothing", &patch, &error));
+	g_assert_no_error(error);
+	g_assert_null(patch);
+	/* Writing to what has vanished is the end of a reversal, not a failure. */
+	g_assert_true(suture_livepatch_set_enabled(livepatch, "nothing", FALSE, &error));
+	g_assert_no_error(error);
+}
+
+static void test_malformed_attribute(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autoptr(SutureSysfsPatch) patch = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	fake_patch(kernel, "one", "vmlinux/f,1");
+	fake_write(kernel, "sys/kernel/livepatch/one/enabled", "maybe\n");
+	g_assert_false(suture_livepatch_read(livepatch, "one", &patch, &error));
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_SYSFS);
+}
+
+static void test_provider(FakeKernel *kernel, gconstpointer data)
+{
+	g_autofree gchar *native = g_build_filename(kernel->root, "sys/kernel/livepatch", NULL);
+	g_autofree gchar *framework = g_build_filename(kernel->root, "sys/kernel/suture", NULL);
+	g_autoptr(SutureLivepatch) first = fake_open(kernel);
+	g_autoptr(SutureLivepatch) second = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	g_assert_cmpint(suture_livepatch_provider(first), ==, SUTURE_PROVIDER_KERNEL);
+	g_assert_cmpint(g_rmdir(native), ==, 0);
+	g_assert_null(suture_livepatch_open(kernel->root, &error));
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_PROVIDER);
+	g_assert_cmpint(g_mkdir(framework, 0755), ==, 0);
+	second = fake_open(kernel);
+	g_assert_cmpint(suture_livepatch_provider(second), ==, SUTURE_PROVIDER_FRAMEWORK);
+}
+
+static void test_not_sysfs(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	g_assert_false(suture_livepatch_check_real(livepatch, &error));
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_NOT_SYSFS);
+}
+
+static void test_build_id(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autofree gchar *build_id = NULL;
+
+	(void)data;
+	g_assert_null(suture_livepatch_module_build_id(livepatch, "one"));
+	fake_build_id(kernel, "one", 0x5a);
+	build_id = suture_livepatch_module_build_id(livepatch, "one");
+	g_assert_cmpstr(build_id, ==, "5a5a5a5a5a5a5a5a");
+}
+
+/* What suture_functions_check() says of a patch that sysfs shows with @shown, and the manifest with @named.
+ */
+static GError *check_functions(const FakeKernel *kernel, const gchar *shown, const gchar *named,
+			       guint64 sympos)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autoptr(SutureModule) module = suture_module_new();
+	GError *error = NULL;
+
+	fake_patch(kernel, "my_patch", shown);
+	module->file = g_strdup("my-patch.ko");
+	g_ptr_array_add(module->functions, suture_function_new("vmlinux", named, sympos));
+	g_assert_cmpint(suture_functions_check(livepatch, module, &error), ==, error == NULL);
+	return error;
+}
+
+static void test_functions_agree(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(GError) unique = check_functions(kernel, "vmlinux/f,1", "f", 0);
+
+	(void)data;
+	g_assert_no_error(unique);
+}
+
+static void test_functions_other_name(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(GError) error = check_functions(kernel, "vmlinux/f,1", "g", 0);
+
+	(void)data;
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_FUNCTIONS);
+}
+
+static void test_functions_other_position(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(GError) error = check_functions(kernel, "vmlinux/f,1", "f", 2);
+
+	(void)data;
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_FUNCTIONS);
+}
+
+static void test_functions_not_patched(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	fake_write(kernel, "sys/kernel/livepatch/my_patch/vmlinux/patched", "0\n");
+	error = check_functions(kernel, "vmlinux/f,1", "f", 0);
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_FUNCTIONS);
+}
+
+static void test_functions_absent_object(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autoptr(SutureModule) module = suture_module_new();
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	/* The object's module is not loaded: its functions wait for it. */
+	fake_patch(kernel, "my_patch", "ext4/f,1");
+	fake_write(kernel, "sys/kernel/livepatch/my_patch/ext4/patched", "0\n");
+	module->file = g_strdup("my_patch.ko");
+	g_ptr_array_add(module->functions, suture_function_new("ext4", "f", 0));
+	g_assert_true(suture_functions_check(livepatch, module, &error));
+	g_assert_no_error(error);
+	fake_write(kernel, "sys/module/ext4/initstate", "live\n");
+	g_assert_false(suture_functions_check(livepatch, module, &error));
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_FUNCTIONS);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	FAKE_TEST("/applier/sysfs/order-is-that-of-loading", test_order_from_modules);
+	FAKE_TEST("/applier/sysfs/stack-order-wins", test_order_from_stack_order);
+	FAKE_TEST("/applier/sysfs/absent-attributes-are-unknown", test_attributes);
+	FAKE_TEST("/applier/sysfs/absent-patch-is-no-error", test_absent_patch);
+	FAKE_TEST("/applier/sysfs/malformed-attribute-refused", test_malformed_attribute);
+	FAKE_TEST("/applier/sysfs/provider-by-folder", test_provider);
+	FAKE_TEST("/applier/sysfs/other-root-is-not-acted-on", test_not_sysfs);
+	FAKE_TEST("/applier/sysfs/module-build-id", test_build_id);
+	FAKE_TEST("/applier/functions/same-accepted", test_functions_agree);
+	FAKE_TEST("/applier/functions/other-name-refused", test_functions_other_name);
+	FAKE_TEST("/applier/functions/other-position-refused", test_functions_other_position);
+	FAKE_TEST("/applier/functions/unpatched-object-refused", test_functions_not_patched);
+	FAKE_TEST("/applier/functions/absent-object-waits", test_functions_absent_object);
+	return g_test_run();
+}
