@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fetcher/client/fetch.h"
+#include "fetcher/client/tuf-client.h"
+
+/*
+ * One SutureFetchResult for each of the repository's bundles for @kernel's release: WANTED, PRESENT when the
+ * store has it with a receipt of origin "tuf", MISMATCH for another build, REFUSED when its data is malformed
+ * or belies its path. NULL when the store cannot be read.
+ */
+GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, const SutureKernel *kernel,
+			     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fetcher/client/http.h"
+#include "spec/event.h"
+#include "spec/target.h"
+
+/* Fetching: from a repository's URL to verified bundles in the fetched store. */
+
+#define SUTURE_FETCH_METADATA "/var/lib/suture/metadata"
+#define SUTURE_FETCH_PARTIAL "/var/lib/suture/partial"
+#define SUTURE_FETCH_TRUST "/etc/suture/trust"
+#define SUTURE_FETCH_LOCK "/run/suture/fetch.lock"
+
+typedef enum {
+	SUTURE_FETCH_WANTED,     /* to be downloaded; what a dry run leaves */
+	SUTURE_FETCH_FETCHED,    /* downloaded, verified, stored */
+	SUTURE_FETCH_PRESENT,    /* in the store already, by way of the repository */
+	SUTURE_FETCH_HELD,       /* this host's policy does not want it */
+	SUTURE_FETCH_SUPERSEDED, /* another bundle takes its place */
+	SUTURE_FETCH_MISMATCH,   /* for another build of a kernel with this release */
+	SUTURE_FETCH_REFUSED,    /* did not pass a check, or could not be had */
+} SutureFetchOutcome;
+/* "wanted" "fetched" "present" "held" "superseded" "mismatch" "refused" */
+const gchar *suture_fetch_outcome_name(SutureFetchOutcome outcome);
+
+typedef struct {
+	gchar *name;          /* TUF target path, "<uname -r>/<file>" */
+	gchar *id;            /* patch id; NULL when its data could not be read */
+	SutureTarget *target; /* NULL when its data could not be read */
+	guint64 size;         /* of the RPM file */
+	SutureFetchOutcome outcome;
+	gchar *reason; /* policy rule or reason code; NULL otherwise */
+	gchar *detail; /* one line; NULL when there is nothing to say */
+} SutureFetchResult;
+/* Sets outcome, reason and detail; copies. */
+void suture_fetch_result_set(SutureFetchResult *result, SutureFetchOutcome outcome, const gchar *reason,
+			     const gchar *detail);
+
+/*
+ * The host's policy: called once with all results for this kernel's release; may set the outcome of those
+ * that are WANTED to another one, and remove results. @results: SutureFetchResult*.
+ */
+typedef void (*SutureFetchSelect)(GPtrArray *results, gpointer data);
+
+typedef struct {
+	const gchar *root; /* host paths are below it; NULL for "/" */
+	const gchar *url;  /* of the repository: metadata/ and targets/ are below it */
+	SutureHttpOptions http;
+	const SutureKernel *kernel; /* bundles for this one */
+	gint64 now;                 /* seconds since the epoch */
+	gboolean dry_run;           /* refresh and select only */
+	SutureFetchSelect select;   /* NULL: all */
+	gpointer select_data;
+	SutureEventSink sink;
+	gpointer sink_data;
+} SutureFetchRequest;
+
+typedef struct {
+	GPtrArray *results;                        /* SutureFetchResult*, by name */
+	gint64 root, timestamp, snapshot, targets; /* versions of the trusted metadata */
+	SutureHttpCount count;
+	GError *refusal; /* the first failure of a bundle; NULL when there was none */
+} SutureFetchReport;
+void suture_fetch_report_free(SutureFetchReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureFetchReport, suture_fetch_report_free)
+
+/*
+ * Refreshes the repository's metadata and fetches what is for the kernel, allowed and not there yet:
+ * download, check 2 (length and SHA-256), checks 3 to 5, store, all on one descriptor. The first run takes
+ * its trusted root from /etc/suture/trust/root.json. Holds SUTURE_FETCH_LOCK; waits for it. One bundle's
+ * refusal does not stop the others: it is in the report, and nothing of the file is left. Only a download
+ * that broke off leaves its start below SUTURE_FETCH_PARTIAL, for the next run. When bundles are there for
+ * this release, but none for this build, the refusal is KERNEL-BUILD-ID or KERNEL-ARCH. NULL: nothing could
+ * be fetched at all (refresh, lock, trust), cancelled, or an event was not recorded. Every verification,
+ * acceptance, refusal and decision goes to the sink before it shows in the report.
+ */
+SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request,
+				    GError **error) G_GNUC_WARN_UNUSED_RESULT;
