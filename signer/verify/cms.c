@@ -47,28 +47,6 @@ static gboolean malformed(GError **error, const gchar *words)
 	return refuse(error, SUTURE_VERIFY_ERROR_CMS_MALFORMED, words);
 }
 
-/* Only DER: what OpenSSL writes for what it read is what was given, with nothing after it. */
-static CMS_ContentInfo *parse_der(GBytes *der)
-{
-	gsize size;
-	const guint8 *data = g_bytes_get_data(der, &size);
-	const guint8 *end = data;
-	g_autoptr(CMS_ContentInfo) cms = NULL;
-	guint8 *again = NULL;
-	int again_size;
-	gboolean same;
-
-	if (size == 0 || size > MAX_SIGNATURE_BYTES)
-		return NULL;
-	cms = d2i_CMS_ContentInfo(NULL, &end, (long)size);
-	if (!cms || end != data + size)
-		return NULL;
-	again_size = i2d_CMS_ContentInfo(cms, &again);
-	same = again_size > 0 && (gsize)again_size == size && memcmp(again, data, size) == 0;
-	OPENSSL_free(again);
-	return same ? g_steal_pointer(&cms) : NULL;
-}
-
 static gboolean find_signer(Signature *signature, GError **error)
 {
 	STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(signature->cms);
@@ -82,7 +60,7 @@ static gboolean find_signer(Signature *signature, GError **error)
 	for (int i = 0; i < sk_X509_num(signature->certificates); i++) {
 		X509 *certificate = sk_X509_value(signature->certificates, i);
 
-		if (CMS_SignerInfo_cert_cmp(signature->info, certificate) != 0)
+		if (!suture_cms_is_by(signature->info, certificate))
 			continue;
 		if (signature->signer)
 			return malformed(error, "it carries the signer's certificate twice");
@@ -115,7 +93,7 @@ static gboolean signature_parse(Signature *signature, GBytes *der, GError **erro
 	STACK_OF(X509_CRL) * crls;
 	ASN1_OCTET_STRING **content;
 
-	signature->cms = parse_der(der);
+	signature->cms = suture_cms_from_der(der, MAX_SIGNATURE_BYTES);
 	if (!signature->cms || OBJ_obj2nid(CMS_get0_type(signature->cms)) != NID_pkcs7_signed)
 		return malformed(error, "it is not a CMS SignedData in DER of at most 64 KiB");
 	content = CMS_get0_content(signature->cms);

@@ -131,7 +131,7 @@ static X509 *find_certificate(const SutureModuleTrust *trust, CMS_SignerInfo *in
 	for (int i = 0; i < sk_X509_num(trust->certificates); i++) {
 		X509 *certificate = sk_X509_value(trust->certificates, i);
 
-		if (CMS_SignerInfo_cert_cmp(info, certificate) == 0)
+		if (suture_cms_is_by(info, certificate))
 			return certificate;
 	}
 	return NULL;
@@ -181,19 +181,6 @@ static gboolean check_signature(CMS_ContentInfo *cms, X509 *certificate, GBytes 
 	return refuse(error, SUTURE_VERIFY_ERROR_MODULE_SIGNATURE, words);
 }
 
-static CMS_ContentInfo *parse(GBytes *signature, GError **error)
-{
-	gsize size;
-	const guint8 *data = g_bytes_get_data(signature, &size);
-	const guint8 *end = data;
-	g_autoptr(CMS_ContentInfo) cms = d2i_CMS_ContentInfo(NULL, &end, (long)size);
-
-	if (cms && end == data + size)
-		return g_steal_pointer(&cms);
-	malformed(error, "it is not PKCS#7 in DER");
-	return NULL;
-}
-
 static SutureModuleSigner *signer_new(X509 *certificate, gsize content_size)
 {
 	SutureModuleSigner *signer = g_new0(SutureModuleSigner, 1);
@@ -220,8 +207,10 @@ gboolean suture_module_signature_verify(const SutureModuleTrust *trust, GBytes *
 		return refuse(error, SUTURE_VERIFY_ERROR_MODULE_UNSIGNED, "the module has none; sign it");
 	content = g_bytes_new_from_bytes(module, 0, content_size);
 	signature = g_bytes_new_from_bytes(module, content_size, signature_size);
-	cms = parse(signature, error);
-	info = cms ? only_signer(cms, error) : NULL;
+	cms = suture_cms_from_der(signature, MAX_SIGNATURE_BYTES);
+	if (!cms)
+		return malformed(error, "it is not PKCS#7 in DER");
+	info = only_signer(cms, error);
 	if (!info)
 		return FALSE;
 	certificate = find_certificate(trust, info);

@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <string.h>
 #include <time.h>
 
 #define MAX_CERTIFICATES 64
@@ -144,14 +145,23 @@ gboolean suture_key_is_strong(const EVP_PKEY *key, int rsa_bits, gchar **ret_wha
 	return FALSE;
 }
 
+/* These algorithms have none: absent, or NULL (RFC 3370 section 2, RFC 5754 section 2). */
+static gboolean take_no_parameters(const X509_ALGOR *algorithm, const ASN1_OBJECT **ret_object)
+{
+	int type;
+
+	X509_ALGOR_get0(ret_object, &type, NULL, algorithm);
+	return type == V_ASN1_UNDEF || type == V_ASN1_NULL;
+}
+
 gboolean suture_signer_algorithms_fit(const X509_ALGOR *digest, const X509_ALGOR *signature,
 				      const EVP_PKEY *key)
 {
 	const ASN1_OBJECT *digest_object, *signature_object;
 	int digest_nid, signature_nid, named_digest = NID_undef, named_key = NID_undef;
 
-	X509_ALGOR_get0(&digest_object, NULL, NULL, digest);
-	X509_ALGOR_get0(&signature_object, NULL, NULL, signature);
+	if (!take_no_parameters(digest, &digest_object) || !take_no_parameters(signature, &signature_object))
+		return FALSE;
 	digest_nid = OBJ_obj2nid(digest_object);
 	signature_nid = OBJ_obj2nid(signature_object);
 	if (!suture_digest_is_strong(digest_nid))
@@ -186,4 +196,40 @@ const gchar *suture_code_signer_fault(X509 *certificate)
 	if (X509_check_ca(certificate) != 0)
 		return "the signer's certificate is a CA";
 	return NULL;
+}
+
+CMS_ContentInfo *suture_cms_from_der(GBytes *der, gsize limit)
+{
+	gsize size;
+	const guint8 *data = g_bytes_get_data(der, &size);
+	const guint8 *end = data;
+	g_autoptr(CMS_ContentInfo) cms = NULL;
+	guint8 *again = NULL;
+	int again_size;
+	gboolean same;
+
+	if (size == 0 || size > limit)
+		return NULL;
+	cms = d2i_CMS_ContentInfo(NULL, &end, (long)size);
+	if (!cms || end != data + size)
+		return NULL;
+	again_size = i2d_CMS_ContentInfo(cms, &again);
+	same = again_size > 0 && (gsize)again_size == size && memcmp(again, data, size) == 0;
+	OPENSSL_free(again);
+	return same ? g_steal_pointer(&cms) : NULL;
+}
+
+gboolean suture_cms_is_by(CMS_SignerInfo *info, X509 *certificate)
+{
+	X509_NAME *issuer = NULL;
+	const guint8 *stated, *own;
+	size_t stated_size, own_size;
+
+	if (CMS_SignerInfo_cert_cmp(info, certificate) != 0 ||
+	    CMS_SignerInfo_get0_signer_id(info, NULL, &issuer, NULL) != 1)
+		return FALSE;
+	/* OpenSSL takes names that differ in case or spacing for equal. */
+	return !issuer || (X509_NAME_get0_der(issuer, &stated, &stated_size) == 1 &&
+			   X509_NAME_get0_der(X509_get_issuer_name(certificate), &own, &own_size) == 1 &&
+			   stated_size == own_size && memcmp(stated, own, own_size) == 0);
 }

@@ -93,3 +93,12 @@ const gchar *suture_code_signer_fault(X509 *certificate);
  */
 gboolean suture_signer_algorithms_fit(const X509_ALGOR *digest, const X509_ALGOR *signature,
 				      const EVP_PKEY *key);
+
+/*
+ * Parses CMS strictly: DER alone (what OpenSSL writes for what it read is what was given), 1 to @limit bytes,
+ * nothing after it. NULL when it is not that.
+ */
+CMS_ContentInfo *suture_cms_from_der(GBytes *der, gsize limit);
+
+/* Whether @info names @certificate as its signer's, byte for byte. */
+gboolean suture_cms_is_by(CMS_SignerInfo *info, X509 *certificate);
