@@ -66,6 +66,13 @@ GPtrArray *suture_policy_decide(const SuturePolicy *policy, const SutureKernel *
 				SutureVersionCompare compare);
 
 /*
+ * The part of @decisions that suture_policy_order() needs when only @chosen (some of them) are asked for:
+ * @chosen, what meets their requirements and so on down, and every decision other than APPLY. Borrowed, in
+ * the order of @decisions.
+ */
+GPtrArray *suture_policy_select(GPtrArray *decisions, GPtrArray *chosen);
+
+/*
  * The stacking order, bottom first, of the candidates decided APPLY or LIVE: a stable topological sort over
  * requires and supersedes (among equals: issued, then id), live ones first in the order given by @live_order
  * (ids, bottom first). A cumulative patch comes above all that it can replace. SutureCandidate*, borrowed.
