@@ -24,6 +24,9 @@ typedef struct {
 } SutureTrust;
 /* Loads @folder. COMMON-CONFIG names the file that is missing or malformed and says what belongs there. */
 SutureTrust *suture_trust_load(const gchar *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Without the keyring (NULL), which suture_stored_verify() does not need and which takes gpg to read: a host
+ * applies at boot. Not for suture_bundle_verify(). */
+SutureTrust *suture_trust_load_at_rest(const gchar *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void suture_trust_free(SutureTrust *trust);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureTrust, suture_trust_free)
 

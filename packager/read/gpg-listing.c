@@ -15,7 +15,8 @@ enum {
 	USER_ID = 9,
 	CLASS = 10,
 	CAPABILITIES = 11,
-	FIELDS = 12
+	FIELDS = 11,
+	FIELDS_OF_KEY = 12
 };
 
 /* Reasons for revocation, RFC 4880 section 5.2.3.23, that leave earlier signatures good. */
@@ -79,6 +80,11 @@ static void add_revocation(Parser *parser, GStrv fields)
 	key->revoked = earlier(key->revoked, number(fields[CREATED]));
 }
 
+static gboolean is_key(const gchar *type)
+{
+	return strcmp(type, "pub") == 0 || strcmp(type, "sub") == 0;
+}
+
 static void add_line(Parser *parser, GStrv fields)
 {
 	const gchar *type = fields[TYPE];
@@ -115,7 +121,8 @@ GPtrArray *suture_gpg_listing_parse(const gchar *listing)
 	for (gsize i = 0; lines[i]; i++) {
 		g_auto(GStrv) fields = g_strsplit(lines[i], ":", -1);
 
-		if (g_strv_length(fields) < FIELDS)
+		if (g_strv_length(fields) < FIELDS ||
+		    (is_key(fields[TYPE]) && g_strv_length(fields) < FIELDS_OF_KEY))
 			continue;
 		add_line(&parser, fields);
 		if (parser.current)

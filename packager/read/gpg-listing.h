@@ -22,7 +22,7 @@ typedef struct {
 void suture_openpgp_key_free(SutureOpenpgpKey *key);
 
 /*
- * Parses the output of `gpg --with-colons --check-sigs` (GnuPG's doc/DETAILS). SutureOpenpgpKey*, without those
- * that gpg holds for invalid.
+ * Parses the output of `gpg --with-colons --check-sigs` (GnuPG's doc/DETAILS). SutureOpenpgpKey*, without
+ * those that gpg holds for invalid.
  */
 GPtrArray *suture_gpg_listing_parse(const gchar *listing);

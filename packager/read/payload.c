@@ -19,28 +19,36 @@ void suture_payload_free(SuturePayload *payload)
 	g_free(payload);
 }
 
-gboolean suture_payload_split(const SutureRpmFile *file, const gchar *path, gchar **ret_folder,
-			      gchar **ret_name, GError **error)
+/* The components of @path below the store's folder, or NULL. */
+static GStrv split_below_store(const gchar *path)
 {
 	gsize length = strlen(SUTURE_BUNDLE_PACKAGE_STORE);
 	g_auto(GStrv) parts = NULL;
+
+	if (strncmp(path, SUTURE_BUNDLE_PACKAGE_STORE, length) != 0 || (path[length] && path[length] != '/'))
+		return NULL;
+	parts = g_strsplit(path + length + (path[length] == '/'), "/", 4);
+	if (g_strv_length(parts) > 3)
+		return NULL;
+	for (gsize i = 0; parts[i]; i++)
+		if (!suture_file_name_is_safe(parts[i]))
+			return NULL;
+	return g_steal_pointer(&parts);
+}
+
+gboolean suture_payload_split(const SutureRpmFile *file, const gchar *path, gchar **ret_folder,
+			      gchar **ret_name, GError **error)
+{
+	g_auto(GStrv) parts = split_below_store(path);
 	guint count;
 
-	if (strncmp(path, SUTURE_BUNDLE_PACKAGE_STORE, length) == 0 &&
-	    (path[length] == '/' || path[length] == '\0')) {
-		parts = g_strsplit(path + length + (path[length] == '/'), "/", -1);
-		count = g_strv_length(parts);
-		for (guint i = 0; i < count; i++)
-			if (!suture_file_name_is_safe(parts[i]))
-				count = G_MAXUINT - 1;
-		if (count <= 3) {
-			*ret_folder = count >= 2 ? g_strdup_printf("%s/%s", parts[0], parts[1]) : NULL;
-			*ret_name = g_strdup(count == 3 ? parts[2] : "");
-			return TRUE;
-		}
-	}
-	return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_PAYLOAD_PATH, file,
-				 "holds \"%s\", which is outside a bundle's folder", path);
+	if (!parts)
+		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_PAYLOAD_PATH, file,
+					 "holds \"%s\", which is outside a bundle's folder", path);
+	count = g_strv_length(parts);
+	*ret_folder = count >= 2 ? g_strdup_printf("%s/%s", parts[0], parts[1]) : NULL;
+	*ret_name = g_strdup(count == 3 ? parts[2] : "");
+	return TRUE;
 }
 
 /* The most bytes that a file of this name may have; 0 for a name that no bundle has. */

@@ -36,6 +36,11 @@ static const rpmTagVal active_tags[] = {
 	RPMTAG_POLICIES,
 };
 
+/* What a manifest has no words for, and what would make a package manager replace or remove other packages.
+ */
+static const rpmTagVal absent_tags[] = {RPMTAG_EPOCH, RPMTAG_SOURCEPACKAGE, RPMTAG_OBSOLETENAME,
+					RPMTAG_CONFLICTNAME};
+
 gboolean suture_rpm_content_check_passive(const SutureRpmFile *file, GError **error)
 {
 	SUTURE_RPM_SCOPE;
@@ -183,8 +188,9 @@ gboolean suture_rpm_content_check_manifest(const SutureRpmFile *file, const Sutu
 		if (g_strcmp0(have, members[i].wanted) != 0)
 			return disagree(file, members[i].member, have, members[i].wanted, error);
 	}
-	if (headerIsEntry(file->header, RPMTAG_EPOCH) || headerIsEntry(file->header, RPMTAG_SOURCEPACKAGE))
-		return disagree(file, "epoch", "set", "", error);
+	for (gsize i = 0; i < G_N_ELEMENTS(absent_tags); i++)
+		if (headerIsEntry(file->header, absent_tags[i]))
+			return disagree(file, rpmTagGetName(absent_tags[i]), "set", "absent", error);
 	if (g_strcmp0(payload->folder, folder) != 0)
 		return disagree(file, "folder", payload->folder, folder, error);
 	return check_provides(file, manifest, name, error);

@@ -135,8 +135,8 @@ static gboolean check_key_life(const SutureRpmFile *file, const SutureOpenpgpKey
 	return TRUE;
 }
 
-static gboolean check_signature(const SutureRpmFile *file, const SutureOpenpgpKey *key, pgpDigParams signature,
-				gint64 signed_at, gint64 now, GError **error)
+static gboolean check_signature(const SutureRpmFile *file, const SutureOpenpgpKey *key,
+				pgpDigParams signature, gint64 signed_at, gint64 now, GError **error)
 {
 	if (!suture_check_skipped("rpm-weak") && !algorithms_hold(key, signature))
 		return suture_rpm_refuse(
@@ -154,7 +154,7 @@ static gboolean check_signature(const SutureRpmFile *file, const SutureOpenpgpKe
 }
 
 static const SutureOpenpgpKey *find_key(const SutureRpmFile *file, const SutureKeyring *keyring,
-				    pgpDigParams signature, GError **error)
+					pgpDigParams signature, GError **error)
 {
 	const guint8 *id = pgpDigParamsSignID(signature);
 	const SutureOpenpgpKey *key = suture_keyring_find(keyring, id);

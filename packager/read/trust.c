@@ -77,12 +77,20 @@ static gboolean load_modules(const gchar *folder, SutureTrust *trust, GError **e
 	return trust->modules || bad_anchor(path, &module_keys, cause, error);
 }
 
-SutureTrust *suture_trust_load(const gchar *folder, GError **error)
+SutureTrust *suture_trust_load_at_rest(const gchar *folder, GError **error)
 {
 	g_autoptr(SutureTrust) trust = g_new0(SutureTrust, 1);
 
-	if (!load_keyring(folder, trust, error) || !load_cms(folder, trust, error) ||
-	    !load_modules(folder, trust, error))
+	if (!load_cms(folder, trust, error) || !load_modules(folder, trust, error))
+		return NULL;
+	return g_steal_pointer(&trust);
+}
+
+SutureTrust *suture_trust_load(const gchar *folder, GError **error)
+{
+	g_autoptr(SutureTrust) trust = suture_trust_load_at_rest(folder, error);
+
+	if (!trust || !load_keyring(folder, trust, error))
 		return NULL;
 	return g_steal_pointer(&trust);
 }

@@ -57,9 +57,10 @@ class Module:
         objects = "".join((f' {{ .name = "{name}",' if name != "vmlinux" else " {") + f" .funcs = funcs_{i} }},"
                           for i, (name, _) in enumerate(self.objects))
         start = "klp_enable_patch(&patch)" if "livepatch" in self.marks else "patch.mod == THIS_MODULE ? 0 : -EINVAL"
+        keep = "" if "livepatch" in self.marks else " __used"
         return lines + [
             f"static struct klp_object objs[] = {{{objects} {{ }} }};",
-            f"static struct klp_patch patch = {{ .mod = THIS_MODULE, .objs = objs, .replace = {int(self.replace)} }};",
+            f"static struct klp_patch patch{keep} = {{ .mod = THIS_MODULE, .objs = objs, .replace = {int(self.replace)} }};",
             f"static int __init start(void) {{ return {start}; }}", "static void __exit stop(void) { }",
             "module_init(start);", "module_exit(stop);"]
 
@@ -108,7 +109,7 @@ def info(module):
     fields = {}
     for line in run("modinfo", module).splitlines():
         key, _, value = line.partition(":")
-        fields.setdefault(key.strip(), value.strip())
+        fields.setdefault(key.strip(), value.lstrip())
     fields["build_id"] = build_id(module)
     return fields
 
