@@ -217,6 +217,9 @@ static gboolean check_values(SutureManifest *manifest, GError **error)
 	set_text(&module->build_id, "");
 	set_text(&module->srcversion, "");
 	module->size = 1;
+	/* The module says whose it is; only the framework's knows other consistencies. */
+	if (manifest->patch.consistency != SUTURE_CONSISTENCY_PER_TASK)
+		manifest->patch.provider = SUTURE_PROVIDER_FRAMEWORK;
 	g_ptr_array_add(module->functions, suture_function_new("vmlinux", "trial", 0));
 	g_ptr_array_add(manifest->modules, module);
 	trial = suture_manifest_write(manifest, error);

@@ -131,13 +131,16 @@ static gchar *read_words(const gchar *scratch)
 	g_autofree gchar *tree = g_strdup_printf("%s/" TREE "/", scratch);
 	g_autoptr(GBytes) bytes = suture_file_read(said, WORDS_BYTES, NULL);
 	g_autofree gchar *text = NULL;
+	g_autofree gchar *prefix = g_strconcat(scratch, "/", NULL);
 	g_autofree gchar *without_source = NULL;
+	g_autofree gchar *without_tree = NULL;
 
 	if (!bytes || g_bytes_get_size(bytes) == 0)
 		return g_strdup("");
 	text = g_utf8_make_valid(g_bytes_get_data(bytes, NULL), (gssize)g_bytes_get_size(bytes));
 	without_source = without(text, source);
-	return g_strchomp(without(without_source, tree));
+	without_tree = without(without_source, tree);
+	return g_strchomp(without(without_tree, prefix));
 }
 
 /* The first line that says what is wrong; the compiler's before make's own. */

@@ -5,6 +5,7 @@
 #include "common/staging.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <rpm/rpmbuild.h>
 #include <rpm/rpmlog.h>
 #include <rpm/rpmmacro.h>
@@ -63,12 +64,22 @@ static const gchar *const macros[] = {
 	"source_date_epoch_from_changelog 0",
 	"_unpackaged_files_terminate_build 1",
 	"optflags %{nil}",
-	"packager %{nil}",
-	"vendor %{nil}",
-	"distribution %{nil}",
-	"disttag %{nil}",
-	"bugurl %{nil}",
 };
+
+/* Defined and empty these would still put a tag into the header; nobody but rpmbuild asks for them. */
+static const gchar *const tag_macros[] = {"vendor",          "packager",       "distribution",
+					  "disturl",         "disttag",        "bugurl",
+					  "modularitylabel", "translationurl", "upstreamreleases"};
+
+static gboolean is_defined(const gchar *macro)
+{
+	g_autofree gchar *question = g_strdup_printf("%%{?%s:1}", macro);
+	char *answer = rpmExpand(question, NULL);
+	gboolean defined = *answer != '\0';
+
+	free(answer);
+	return defined;
+}
 
 /* The macros and the date as they were before, so that nothing of this shows in other uses of librpm. */
 typedef struct {
@@ -88,6 +99,9 @@ static void environment_enter(Environment *environment, const gchar *scratch, gi
 		rpmReadConfigFiles(NULL, NULL);
 		g_once_init_leave(&configured, 1);
 	}
+	for (gsize i = 0; i < G_N_ELEMENTS(tag_macros); i++)
+		while (is_defined(tag_macros[i]))
+			rpmPopMacro(NULL, tag_macros[i]);
 	environment->topdir = g_strdup_printf("_topdir %s", scratch);
 	rpmDefineMacro(NULL, environment->topdir, RMIL_CMDLINE);
 	for (gsize i = 0; i < G_N_ELEMENTS(macros); i++)
@@ -98,6 +112,8 @@ static void environment_enter(Environment *environment, const gchar *scratch, gi
 
 static void environment_clear(Environment *environment)
 {
+	if (!environment->log) /* never entered */
+		return;
 	for (gsize i = G_N_ELEMENTS(macros); i > 0; i--) {
 		g_autofree gchar *name = g_strndup(macros[i - 1], strcspn(macros[i - 1], " "));
 
@@ -145,7 +161,9 @@ static gboolean run_rpmbuild(const SutureRpmContent *content, const gchar *scrat
 	g_autoptr(GBytes) text = g_bytes_new_static(content->spec, strlen(content->spec));
 	g_auto(rpmSpec) spec = NULL;
 	g_auto(rpmts) ts = NULL;
-	struct rpmBuildArguments_s arguments = {.buildAmount = RPMBUILD_PACKAGEBINARY};
+	/* There is no %build section to run, but a package without any such step counts as short-circuited.
+	 */
+	struct rpmBuildArguments_s arguments = {.buildAmount = RPMBUILD_BUILD | RPMBUILD_PACKAGEBINARY};
 
 	if (!suture_file_write_atomic_path(path, text, 0644, error))
 		return FALSE;
@@ -167,6 +185,7 @@ static gchar *hand_over(const gchar *folder, const gchar *output, const GString 
 	g_autofree gchar *to = name ? g_build_filename(output, name, NULL) : NULL;
 	g_autoptr(GMappedFile) map = NULL;
 	g_autoptr(GBytes) bytes = NULL;
+	SUTURE_AUTO_FD dirfd = -1;
 
 	if (!name || g_dir_read_name(listing) || !g_str_has_suffix(name, ".x86_64.rpm")) {
 		set_error(log, "made something else than one package for x86_64", error);
@@ -174,7 +193,10 @@ static gchar *hand_over(const gchar *folder, const gchar *output, const GString 
 	}
 	map = g_mapped_file_new(from, FALSE, error);
 	bytes = map ? g_mapped_file_get_bytes(map) : NULL;
-	return bytes && suture_file_write_atomic_path(to, bytes, 0644, error) ? g_steal_pointer(&to) : NULL;
+	dirfd = bytes ? suture_file_open_folder(output, TRUE, error) : -1;
+	if (dirfd < 0 || !suture_file_write_atomic(dirfd, name, bytes, 0644, error))
+		return NULL;
+	return g_steal_pointer(&to);
 }
 
 gchar *suture_rpm_build(const SutureRpmContent *content, const gchar *output, GError **error)
@@ -183,10 +205,14 @@ gchar *suture_rpm_build(const SutureRpmContent *content, const gchar *output, GE
 	g_auto(Environment) environment = {0};
 	g_autofree gchar *packages = NULL;
 
-	if (!scratch || g_mkdir_with_parents(output, 0755) < 0)
+	if (!scratch)
 		return NULL;
-	environment_enter(&environment, suture_scratch_path(scratch), content->date);
 	packages = g_build_filename(suture_scratch_path(scratch), "RPMS", NULL);
+	if (g_mkdir(packages, 0700) < 0) {
+		suture_error_set_errno(error, errno, "%s", packages);
+		return NULL;
+	}
+	environment_enter(&environment, suture_scratch_path(scratch), content->date);
 	if (!run_rpmbuild(content, suture_scratch_path(scratch), environment.log, error))
 		return NULL;
 	return hand_over(packages, output, environment.log, error);
