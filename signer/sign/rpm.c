@@ -6,13 +6,16 @@
 #include "signer/sign/private.h"
 #include "spec/manifest.h"
 
+#include <fcntl.h>
 #include <rpm/header.h>
 #include <rpm/rpmlib.h>
 #include <rpm/rpmlog.h>
 #include <rpm/rpmmacro.h>
 #include <rpm/rpmsign.h>
 #include <rpm/rpmts.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_LOG_BYTES (64 * 1024)
 
@@ -67,13 +70,31 @@ static void push_macro(const gchar *name, const gchar *value)
 	rpmPushMacro(NULL, name, NULL, literal, RMIL_CMDLINE);
 }
 
+/* rpmPkgSign() prints the file's name on standard output, which belongs to our own callers. */
+static int sign_silently(const gchar *path, const struct rpmSignArgs *arguments)
+{
+	SUTURE_AUTO_FD null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	SUTURE_AUTO_FD output = -1;
+	int result;
+
+	fflush(stdout);
+	output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (null < 0 || output < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return -1;
+	result = rpmPkgSign(path, arguments);
+	fflush(stdout);
+	dup2(output, STDOUT_FILENO);
+	return result;
+}
+
 /* librpmsign takes its settings from macros, and lets gpg write to our standard error unless told to log to a
  * file. */
 static int sign_with_macros(const SutureGpgUri *key, const gchar *path, const gchar *log)
 {
 	static const gchar *const names[] = {"__gpg", "_gpg_name", "_gpg_digest_algo", "_gpg_path",
 					     "_gpg_sign_cmd_extra_args"};
-	struct rpmSignArgs arguments = {.keyid = key->fingerprint, .hashalgo = PGPHASHALGO_SHA256};
+	/* Not .hashalgo: librpmsign would hand gpg the number, which gpg does not take. */
+	struct rpmSignArgs arguments = {.keyid = key->fingerprint};
 	g_autofree gchar *gpg = g_find_program_in_path("gpg");
 	g_autofree gchar *quoted = g_shell_quote(log);
 	g_autofree gchar *extra = g_strconcat("--batch --logger-file ", quoted, NULL);
@@ -83,7 +104,7 @@ static int sign_with_macros(const SutureGpgUri *key, const gchar *path, const gc
 
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
 		push_macro(names[i], values[i]);
-	result = rpmPkgSign(path, &arguments);
+	result = sign_silently(path, &arguments);
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
 		rpmPopMacro(NULL, names[i]);
 	return result;
