@@ -145,11 +145,14 @@ static gboolean explain(const SutureContext *context, SuturePolicyField *field, 
 
 static gboolean policy_explain(SutureContext *context, int argc, char **argv, GError **error)
 {
-	g_autofree gchar *release = NULL, *build_id = NULL;
+	g_auto(SutureKernel) kernel = {0};
 	const GOptionEntry entries[] = {
-		{"kernel-release", 0, 0, G_OPTION_ARG_STRING, &release, "decide for this kernel (uname -r)",
-		 "RELEASE"},
-		{"kernel-build-id", 0, 0, G_OPTION_ARG_STRING, &build_id, "and this build of it", "HEX"},
+		{"kernel-release", 0, 0, G_OPTION_ARG_STRING, &kernel.release,
+		 "for this uname -r instead of the running kernel's", "RELEASE"},
+		{"kernel-build-id", 0, 0, G_OPTION_ARG_STRING, &kernel.build_id,
+		 "for this build-id instead of the running kernel's", "HEX"},
+		{"kernel-arch", 0, 0, G_OPTION_ARG_STRING, &kernel.arch,
+		 "for this machine instead of the running kernel's", "ARCH"},
 		{NULL},
 	};
 	g_autoptr(GOptionContext) options =
@@ -165,13 +168,13 @@ static gboolean policy_explain(SutureContext *context, int argc, char **argv, GE
 	g_option_context_add_main_entries(options, entries, NULL);
 	if (!g_option_context_parse(options, &argc, &argv, error))
 		return FALSE;
-	if (!release != !build_id) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-			    "--kernel-release and --kernel-build-id belong together; give both");
+	if (!kernel.release != !kernel.build_id || (kernel.arch && !kernel.release)) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+			    "another kernel needs both --kernel-release and --kernel-build-id");
 		return FALSE;
 	}
-	field = release ? suture_policy_field_of_kernel(context, release, build_id, error)
-			: suture_policy_field_of_host(context, error);
+	field = kernel.release ? suture_policy_field_of_kernel(context, &kernel, error)
+			       : suture_policy_field_of_host(context, error);
 	return field && explain(context, field, argv + 1, error);
 }
 

@@ -72,19 +72,28 @@ static gboolean add_stored(SuturePolicyField *field, const SutureContext *contex
 	return TRUE;
 }
 
-SuturePolicyField *suture_policy_field_of_kernel(const SutureContext *context, const gchar *release,
-						 const gchar *build_id, GError **error)
+static gboolean set_kernel(SuturePolicyField *field, const SutureContext *context, const SutureKernel *kernel,
+			   GError **error)
+{
+	g_auto(SutureKernel) running = {0};
+
+	suture_kernel_copy(&field->kernel, kernel);
+	if (kernel->arch)
+		return TRUE;
+	if (!suture_session_read_kernel(context, &running, error))
+		return FALSE;
+	field->kernel.arch = g_strdup(running.arch);
+	return TRUE;
+}
+
+SuturePolicyField *suture_policy_field_of_kernel(const SutureContext *context, const SutureKernel *kernel,
+						 GError **error)
 {
 	g_autoptr(SuturePolicyField) field = field_new(context, error);
 
-	/* the architecture is the host's: a store holds no other's kernels */
-	if (!field || !suture_session_read_kernel(context, &field->kernel, error))
+	if (!field || !set_kernel(field, context, kernel, error))
 		return NULL;
-	g_free(field->kernel.release);
-	field->kernel.release = g_strdup(release);
-	g_free(field->kernel.build_id);
-	field->kernel.build_id = g_strdup(build_id);
-	field->stored = suture_store_list(context->root, release, NULL, error);
+	field->stored = suture_store_list(context->root, kernel->release, NULL, error);
 	if (!field->stored)
 		return NULL;
 	for (guint i = 0; i < field->stored->len; i++)

@@ -21,9 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SuturePolicyField, suture_policy_field_free)
 /* This host: live patches and both stores. */
 SuturePolicyField *suture_policy_field_of_host(const SutureContext *context,
 					       GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Another kernel, of which nothing is live: both stores. @release and @build_id as given by the user. */
-SuturePolicyField *suture_policy_field_of_kernel(const SutureContext *context, const gchar *release,
-						 const gchar *build_id,
+/* Another kernel, of which nothing is live: both stores. Its architecture is this machine's when @kernel does
+ * not say. */
+SuturePolicyField *suture_policy_field_of_kernel(const SutureContext *context, const SutureKernel *kernel,
 						 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Adds the bundle file @path, once its signatures verify; one that is a candidate already is not added again.
