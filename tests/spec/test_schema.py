@@ -196,7 +196,7 @@ def test_values_are_judged_alike_by_both(name, tmp_path):
 def test_manifest_members_stand_in_the_order_of_schema_and_text():
     order = list(schema("manifest")["properties"])
     assert list(sample("manifest")) == order
-    text = (SOURCE / "spec/manifest.md").read_text()
+    text = (SOURCE / "spec/manifest.md").read_text().split("## Refusals")[0]
     rows = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
     assert [row for row in rows if "." not in row and "[" not in row] == order
 
