@@ -52,6 +52,22 @@ static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
 	return FALSE;
 }
 
+static gboolean is_file(const gchar *argument)
+{
+	return g_str_has_suffix(argument, ".rpm");
+}
+
+/* The RPM keyring is for files alone. */
+static SutureTrust *load_trust(const SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *path = suture_context_path(context, SUTURE_TRUST_FOLDER);
+	gboolean files = FALSE;
+
+	for (int i = 1; i < argc; i++)
+		files = files || is_file(argv[i]);
+	return files ? suture_trust_load(path, error) : suture_trust_load_at_rest(path, error);
+}
+
 /* Files become ids: verified, and unless this is a dry run, in the store. */
 static gboolean take_arguments(Work *work, int argc, char **argv, GError **error)
 {
@@ -60,7 +76,7 @@ static gboolean take_arguments(Work *work, int argc, char **argv, GError **error
 	for (int i = 1; i < argc; i++) {
 		g_autofree gchar *id = NULL;
 
-		if (!g_str_has_suffix(argv[i], ".rpm")) {
+		if (!is_file(argv[i])) {
 			g_ptr_array_add(wanted, g_strdup(argv[i]));
 			continue;
 		}
@@ -196,12 +212,11 @@ static gboolean plan_and_act(Work *work, GError **error)
 static gboolean run(Work *work, int argc, char **argv, GError **error)
 {
 	g_autofree gchar *lock_path = suture_context_path(work->context, SUTURE_APPLY_LOCK);
-	g_autofree gchar *trust_path = suture_context_path(work->context, SUTURE_TRUST_FOLDER);
 	SUTURE_AUTO_FD lock = suture_lock_take(lock_path, FALSE, error);
 
 	if (lock < 0)
 		return FALSE;
-	work->trust = suture_trust_load(trust_path, error);
+	work->trust = load_trust(work->context, argc, argv, error);
 	if (!work->trust)
 		return FALSE;
 	work->session = suture_session_open(work->context, "apply", TRUE, error);
