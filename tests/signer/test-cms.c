@@ -2,6 +2,7 @@
 /* What is accepted as a manifest's signature, the CA and its CRLs, and that no byte of a signature may
  * change. */
 #include "fixture.h"
+#include "signer/sign/manifest.h"
 #include "signer/verify/cms.h"
 
 #include <openssl/pem.h>
@@ -56,6 +57,20 @@ static void signers_that_fit_are_accepted(void)
 
 			assert_accepted(trust, signature, fixture_now());
 		}
+}
+
+static void our_own_signature_is_accepted(void)
+{
+	g_autofree gchar *key = fixture_path("p256.key");
+	g_autofree gchar *certificate = fixture_path("p256.pem");
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SutureSigner) signer = suture_signer_open(key, certificate, &error);
+	g_autoptr(GBytes) signature = NULL;
+
+	g_assert_no_error(error);
+	signature = suture_manifest_sign(signer, NULL, content, &error);
+	g_assert_no_error(error);
+	assert_accepted(trust, signature, fixture_now());
 }
 
 static void the_signer_is_told(void)
@@ -252,6 +267,7 @@ int main(int argc, char **argv)
 	fixture_issue("below", "middle", FIXTURE_P256, FIXTURE_SIGNER);
 	trust = trust_new("ca", NULL);
 	g_test_add_func("/signer/cms/signers-that-fit-are-accepted", signers_that_fit_are_accepted);
+	g_test_add_func("/signer/cms/our-own-signature-is-accepted", our_own_signature_is_accepted);
 	g_test_add_func("/signer/cms/the-signer-is-told", the_signer_is_told);
 	g_test_add_func("/signer/cms/an-intermediate-inside-is-followed", an_intermediate_inside_is_followed);
 	g_test_add_func("/signer/cms/time-is-judged-only-when-given", time_is_judged_only_when_given);

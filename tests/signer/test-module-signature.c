@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Signatures appended to modules: PKCS#7 by the openssl program, put behind the module here by hand. */
 #include "fixture.h"
+#include "signer/sign/module.h"
 #include "signer/verify/module-signature.h"
 
 #include <string.h>
@@ -60,6 +61,26 @@ static void signers_that_fit_are_accepted(void)
 		g_assert_cmpuint(signer->content_size, ==, g_bytes_get_size(content));
 		g_assert_cmpuint(strlen(signer->key_id), ==, 40);
 		g_assert_true(g_str_has_prefix(signer->subject, "CN="));
+	}
+}
+
+static void our_own_signature_is_accepted(void)
+{
+	static const gchar *const names[] = {"rsa2048", "p256"};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree gchar *key_name = g_strconcat(names[i], ".key", NULL);
+		g_autofree gchar *certificate_name = g_strconcat(names[i], ".pem", NULL);
+		g_autofree gchar *key = fixture_path(key_name);
+		g_autofree gchar *certificate = fixture_path(certificate_name);
+		g_autoptr(GError) error = NULL;
+		g_autoptr(SutureSigner) signer = suture_signer_open(key, certificate, &error);
+		g_autoptr(GBytes) module = NULL;
+
+		g_assert_no_error(error);
+		module = suture_module_sign(signer, NULL, FALSE, content, &error);
+		g_assert_no_error(error);
+		g_assert_true(suture_module_signature_verify(trust, module, NULL, &error));
 	}
 }
 
@@ -236,6 +257,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	prepare();
 	g_test_add_func("/signer/module/signers-that-fit-are-accepted", signers_that_fit_are_accepted);
+	g_test_add_func("/signer/module/our-own-signature-is-accepted", our_own_signature_is_accepted);
 	g_test_add_func("/signer/module/an-unsigned-module-is-refused", an_unsigned_module_is_refused);
 	g_test_add_func("/signer/module/forms-that-are-not-ours-are-refused",
 			forms_that_are_not_ours_are_refused);

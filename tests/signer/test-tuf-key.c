@@ -137,6 +137,33 @@ static void any_salt_length_verifies_but_not_another_padding(void)
 	assert_signature_refused(key, data, plain_hex);
 }
 
+/* The scheme of the key decides the padding, not what the signature happens to fit. */
+static void a_pkcs1_key_takes_that_padding_alone(void)
+{
+	g_autoptr(SutureTufKey) pss = key_of("rsa");
+	SUTURE_AUTO_JSON *shared = suture_tuf_key_json(pss);
+	SUTURE_AUTO_JSON *json = json_deep_copy(shared);
+	g_autoptr(SutureTufKey) key = NULL;
+	g_autoptr(GBytes) plain = NULL;
+	g_autofree gchar *plain_hex = NULL;
+	g_autofree gchar *pss_hex = NULL;
+	g_autoptr(GBytes) pss_signature = NULL;
+	g_autoptr(GError) error = NULL;
+
+	json_object_set_new(json, "scheme", json_string("rsa-pkcs1v15-sha256"));
+	key = suture_tuf_key_parse(json, &error);
+	g_assert_no_error(error);
+	fixture_run("openssl dgst -sha256 -sign rsa.key -out signature data");
+	plain = fixture_read("signature");
+	plain_hex = hex_of(plain);
+	g_assert_true(suture_tuf_key_verify(key, data, plain_hex, &error));
+	g_assert_no_error(error);
+	fixture_run("%s", kinds[3].sign);
+	pss_signature = fixture_read("signature");
+	pss_hex = hex_of(pss_signature);
+	assert_signature_refused(key, data, pss_hex);
+}
+
 static void our_signatures_verify(void)
 {
 	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
@@ -327,6 +354,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/signer/tuf-key/no-signature-is-refused", text_that_is_no_signature_is_refused);
 	g_test_add_func("/signer/tuf-key/any-salt-length-verifies",
 			any_salt_length_verifies_but_not_another_padding);
+	g_test_add_func("/signer/tuf-key/pkcs1-takes-that-padding-alone",
+			a_pkcs1_key_takes_that_padding_alone);
 	g_test_add_func("/signer/tuf-key/our-signatures-verify", our_signatures_verify);
 	g_test_add_func("/signer/tuf-key/names-of-the-specification",
 			key_objects_have_the_names_of_the_specification);
