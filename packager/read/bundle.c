@@ -99,11 +99,11 @@ static gboolean step_manifest(Verification *v, gchar **ret_detail, GError **erro
 	bundle->manifest_signature = take_file(v, SUTURE_MANIFEST_SIGNATURE_FILE);
 	bundle->manifest_sha256 = suture_digest_bytes(bundle->manifest_bytes);
 	if (!suture_cms_verify(v->trust->cms, bundle->manifest_bytes, bundle->manifest_signature, v->now,
-			       &v->cms_signer, error))
+			       &v->cms_signer, error) ||
+	    !(bundle->manifest = suture_manifest_parse(bundle->manifest_bytes, error))) {
+		g_prefix_error(error, "%s: ", v->what);
 		return FALSE;
-	bundle->manifest = suture_manifest_parse(bundle->manifest_bytes, error);
-	if (!bundle->manifest)
-		return FALSE;
+	}
 	end = time_text(v->cms_signer->not_after);
 	*ret_detail = g_strdup_printf("signed by %s, certificate until %s", v->cms_signer->subject, end);
 	return TRUE;

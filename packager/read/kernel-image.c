@@ -39,17 +39,19 @@ static gchar *not_kernel(const gchar *path, const gchar *why, GError **error)
 static gchar *elf_build_id(int fd, const gchar *path, GError **error)
 {
 	SUTURE_AUTO_ELF *elf = suture_elf_from_fd(fd);
+	GElf_Ehdr header;
 	gsize count;
 
-	if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getshdrnum(elf, &count) < 0)
+	if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &header) ||
+	    (header.e_type != ET_EXEC && header.e_type != ET_DYN) || elf_getshdrnum(elf, &count) < 0)
 		return not_kernel(path, "is neither a bzImage nor an ELF vmlinux", error);
 	for (gsize i = 1; i < count; i++) {
 		Elf_Scn *section = elf_getscn(elf, i);
-		GElf_Shdr header;
+		GElf_Shdr section_header;
 		Elf_Data *data;
 		gchar *build_id = NULL;
 
-		if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE)
+		if (!section || !gelf_getshdr(section, &section_header) || section_header.sh_type != SHT_NOTE)
 			continue;
 		data = elf_getdata(section, NULL);
 		if (data)
@@ -58,6 +60,19 @@ static gchar *elf_build_id(int fd, const gchar *path, GError **error)
 			return build_id;
 	}
 	return not_kernel(path, "has no GNU build-id", error);
+}
+
+/*
+ * Bytes behind the compressed stream: the kernel's build appends the unpacked size to every kind but gzip,
+ * which has it already (scripts/Makefile.lib, size_append).
+ */
+static guint64 trailer_size(int fd, guint64 offset)
+{
+	guint8 magic[2];
+
+	if (pread(fd, magic, sizeof(magic), (off_t)offset) != sizeof(magic))
+		return 0;
+	return magic[0] == 0x1f && magic[1] == 0x8b ? 0 : sizeof(guint32);
 }
 
 /* Unpacks [@offset, @offset + @length) of @fd into a memfd. */
@@ -82,14 +97,8 @@ static int unpack(int fd, guint64 offset, guint64 length, const gchar *path, GEr
 		if (!suture_file_write_fd(memory, block, size, error))
 			return -1;
 	}
-	/* What follows the compressed stream (its size, in four bytes) may end reading with a warning, and a
-	 * payload cut short is told by the ELF reader: only an empty result is refused here. */
-	if (total == 0)
-		return not_kernel(path,
-				  archive_error_string(archive) ? archive_error_string(archive)
-								: "its payload is empty",
-				  error),
-		       -1;
+	if (status != ARCHIVE_EOF || total == 0)
+		return not_kernel(path, "its payload is damaged", error), -1;
 	return suture_fd_steal(&memory);
 }
 
@@ -104,7 +113,7 @@ static gboolean payload_place(const guint8 *setup, guint64 *ret_offset, guint64 
 		return FALSE;
 	*ret_offset = (guint64)(sectors + 1) * SECTOR + get_32(setup + PAYLOAD_OFFSET);
 	*ret_length = get_32(setup + PAYLOAD_LENGTH);
-	return TRUE;
+	return *ret_length > sizeof(guint32);
 }
 
 gchar *suture_kernel_image_build_id(const gchar *path, GError **error)
@@ -118,6 +127,6 @@ gchar *suture_kernel_image_build_id(const gchar *path, GError **error)
 		return NULL;
 	if (pread(fd, setup, sizeof(setup), 0) != sizeof(setup) || !payload_place(setup, &offset, &length))
 		return elf_build_id(fd, path, error);
-	unpacked = unpack(fd, offset, length, path, error);
+	unpacked = unpack(fd, offset, length - trailer_size(fd, offset), path, error);
 	return unpacked < 0 ? NULL : elf_build_id(unpacked, path, error);
 }
