@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cli/repo_internal.h"
+#include "cli/repo-internal.h"
 
 #include "common/file.h"
 

@@ -84,7 +84,7 @@ static gboolean put_repodata(SutureRepo *repo, int targets, const gchar *kernel,
 	SUTURE_AUTO_FD from =
 		suture_file_open_beneath(repo->rpm_md, kernel, O_RDONLY | O_DIRECTORY, 0, error);
 	SUTURE_AUTO_FD to = from < 0 ? -1 : kernel_folder(targets, kernel, "repodata", error);
-	g_autoptr(GPtrArray) names = to < 0 ? NULL : suture_repo_names(from, error);
+	g_autoptr(GPtrArray) names = to < 0 ? NULL : suture_repo_names(from, FALSE, error);
 	gboolean put_now = FALSE;
 
 	if (!names)
@@ -166,7 +166,7 @@ static gboolean put_metadata(SutureRepo *repo, gboolean *changed, GError **error
 gboolean suture_repo_deploy(SutureRepo *repo, GPtrArray *bundles, gboolean *ret_changed, GError **error)
 {
 	SUTURE_AUTO_FD targets = suture_repo_folder(repo->public, "targets", error);
-	g_autoptr(GPtrArray) kernels = targets < 0 ? NULL : suture_repo_names(repo->rpm_md, error);
+	g_autoptr(GPtrArray) kernels = targets < 0 ? NULL : suture_repo_names(repo->rpm_md, FALSE, error);
 	gboolean changed = FALSE;
 
 	if (!kernels)

@@ -21,7 +21,8 @@ static GHashTable *wanted_packages(GPtrArray *bundles, const gchar *kernel)
 
 static gboolean remove_others(int folder, GHashTable *wanted, guint *removed, GError **error)
 {
-	g_autoptr(GPtrArray) names = suture_repo_names(folder, error);
+	g_autoptr(GPtrArray) names =
+		suture_repo_sweep(folder, removed, error) ? suture_repo_names(folder, FALSE, error) : NULL;
 
 	for (guint i = 0; names && i < names->len; i++) {
 		const gchar *name = names->pdata[i];
@@ -37,7 +38,7 @@ static gboolean remove_others(int folder, GHashTable *wanted, guint *removed, GE
 
 static GHashTable *names_in(int folder, GError **error)
 {
-	g_autoptr(GPtrArray) names = suture_repo_names(folder, error);
+	g_autoptr(GPtrArray) names = suture_repo_names(folder, FALSE, error);
 	GHashTable *set = names ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL) : NULL;
 
 	for (guint i = 0; names && i < names->len; i++)
@@ -104,7 +105,7 @@ static gboolean check_published(SutureRepo *repo, GPtrArray *bundles, GError **e
 gboolean suture_repo_prune(SutureRepo *repo, guint *ret_removed, GError **error)
 {
 	g_autoptr(GPtrArray) bundles = suture_repo_shelf_list(repo->shelf, error);
-	g_autoptr(GPtrArray) kernels = bundles ? suture_repo_names(repo->rpm_md, error) : NULL;
+	g_autoptr(GPtrArray) kernels = bundles ? suture_repo_names(repo->rpm_md, FALSE, error) : NULL;
 	SUTURE_AUTO_FD targets = -1;
 	gboolean changed;
 	guint removed = 0;

@@ -32,8 +32,12 @@ gboolean suture_repo_master_save(const SutureRepo *repo, SutureRepoRole role, GB
 gboolean suture_repo_signed_up(const SutureRepo *repo, GPtrArray *bundles, gboolean *ret,
 			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The names of what is in the folder @dirfd but hidden files, sorted (gchar*). */
-GPtrArray *suture_repo_names(int dirfd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The names of what is in the folder @dirfd, sorted (gchar*): either the hidden ones, which are under
+ * construction, or the others. */
+GPtrArray *suture_repo_names(int dirfd, gboolean hidden, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Removes what a process that died left under construction in @dirfd; adds their number to *@removed. */
+gboolean suture_repo_sweep(int dirfd, guint *removed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Brings state/rpm-md up to date with @bundles, all of the shelf: repodata is written again for those kernels

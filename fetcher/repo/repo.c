@@ -2,7 +2,6 @@
 #include "fetcher/repo/repo-private.h"
 
 #include "common/lock.h"
-#include "common/staging.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +38,7 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 	return strcmp(*(const gchar *const *)a, *(const gchar *const *)b);
 }
 
-GPtrArray *suture_repo_names(int dirfd, GError **error)
+GPtrArray *suture_repo_names(int dirfd, gboolean hidden, GError **error)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	g_autofree gchar *path = g_strdup_printf("/proc/self/fd/%d", dirfd);
@@ -49,7 +48,7 @@ GPtrArray *suture_repo_names(int dirfd, GError **error)
 	if (!folder)
 		return NULL;
 	while ((name = g_dir_read_name(folder)))
-		if (name[0] != '.')
+		if ((name[0] == '.') == hidden)
 			g_ptr_array_add(names, g_strdup(name));
 	g_ptr_array_sort(names, compare_names);
 	return g_steal_pointer(&names);
@@ -193,6 +192,18 @@ static GBytes *read_settings(const gchar *folder, int dirfd, GError **error)
 	return suture_file_read_at(dirfd, SETTINGS_FILE, SETTINGS_MAX_BYTES, error);
 }
 
+gboolean suture_repo_sweep(int dirfd, guint *removed, GError **error)
+{
+	g_autoptr(GPtrArray) names = suture_repo_names(dirfd, TRUE, error);
+
+	for (guint i = 0; names && i < names->len; i++)
+		if (!suture_file_remove_tree(dirfd, names->pdata[i], error))
+			return FALSE;
+	if (names)
+		*removed += names->len;
+	return names != NULL;
+}
+
 SutureRepo *suture_repo_open(const gchar *folder, GError **error)
 {
 	g_autofree gchar *absolute = g_canonicalize_filename(folder, NULL);
@@ -200,12 +211,14 @@ SutureRepo *suture_repo_open(const gchar *folder, GError **error)
 	g_autoptr(GBytes) conf = read_settings(folder, dirfd, error);
 	g_autoptr(SutureRepoSettings) settings = conf ? suture_repo_settings_parse(conf, error) : NULL;
 	g_autoptr(SutureRepo) repo = settings ? repo_new(absolute, dirfd, error) : NULL;
+	guint removed = 0;
 
 	if (!repo)
 		return NULL;
 	repo->settings = g_steal_pointer(&settings);
 	if (!load_root(repo, error) || !suture_repo_shelf_sweep(repo->shelf, error) ||
-	    !suture_staging_sweep(repo->rpm_md, error))
+	    !suture_repo_sweep(repo->metadata, &removed, error) ||
+	    !suture_repo_sweep(repo->rpm_md, &removed, error))
 		return NULL;
 	return g_steal_pointer(&repo);
 }

@@ -74,8 +74,8 @@ typedef struct {
  * Makes the public folder offer what the repository holds: packages, then rpm-md of each changed kernel, then
  * targets, snapshot and, last, timestamp, by whose rename TUF readers see the new state. Metadata is signed
  * anew where its content or the role's keys changed, or half of its life is over; else it stays. A publish
- * that was cut short is completed by the next. *@ret_changed: whether readers see anything new. EXPIRY, KEY,
- * THRESHOLD, RPM-MD.
+ * that was cut short is completed by the next. *@ret_changed: whether any public file was put in place.
+ * EXPIRY, KEY, THRESHOLD, RPM-MD.
  */
 gboolean suture_repo_publish(SutureRepo *repo, const SutureRepoPublish *options, gboolean *ret_changed,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -43,7 +43,7 @@ static gboolean is_current(const SutureRepo *repo, const gchar *kernel, GBytes *
 /* libcreaterepo_c creates with the umask's mode; a web server must be able to read. */
 static gboolean make_readable(int folder, GError **error)
 {
-	g_autoptr(GPtrArray) names = suture_repo_names(folder, error);
+	g_autoptr(GPtrArray) names = suture_repo_names(folder, FALSE, error);
 
 	for (guint i = 0; names && i < names->len; i++)
 		if (fchmodat(folder, names->pdata[i], 0644, 0) < 0)
@@ -105,7 +105,7 @@ static GHashTable *by_kernel(GPtrArray *bundles, GPtrArray *names)
 
 gboolean suture_repo_repodata_update(SutureRepo *repo, GPtrArray *bundles, gint64 time, GError **error)
 {
-	g_autoptr(GPtrArray) names = suture_repo_names(repo->rpm_md, error);
+	g_autoptr(GPtrArray) names = suture_repo_names(repo->rpm_md, FALSE, error);
 	g_autoptr(GHashTable) kernels = names ? by_kernel(bundles, names) : NULL;
 	GHashTableIter at;
 	gpointer kernel, list;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* suture repo init and rotate: the options that give roles their keys. */
-#include "cli/repo_internal.h"
+#include "cli/repo-internal.h"
 
 #include <string.h>
 

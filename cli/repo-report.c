@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* suture repo list and status. */
-#include "cli/repo_internal.h"
+#include "cli/repo-internal.h"
 
 #include <jansson.h>
 
