@@ -31,7 +31,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 /* [repository] and [fetch] of suture.conf. */
 typedef struct {
-	gchar *url, *ca_file;
+	gchar *url, *ca_file, *client_certificate, *client_key;
 	guint stall_seconds, connect_seconds;
 } Config;
 
@@ -39,6 +39,8 @@ static void config_clear(Config *config)
 {
 	g_free(config->url);
 	g_free(config->ca_file);
+	g_free(config->client_certificate);
+	g_free(config->client_key);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Config, config_clear)
 
@@ -120,13 +122,21 @@ static gboolean get_seconds(GKeyFile *file, const gchar *path, const gchar *key,
 	return TRUE;
 }
 
+/* A file of this host, below its root; NULL when the key is not there. */
+static gchar *get_path(const SutureContext *context, GKeyFile *file, const gchar *key)
+{
+	g_autofree gchar *path = g_key_file_get_string(file, "repository", key, NULL);
+
+	return path ? suture_context_path(context, path) : NULL;
+}
+
 static gboolean load_config(const SutureContext *context, Config *config, GError **error)
 {
-	static const gchar *const repository_keys[] = {"url", "ca-file", NULL};
+	static const gchar *const repository_keys[] = {"url", "ca-file", "client-certificate", "client-key",
+						       NULL};
 	static const gchar *const fetch_keys[] = {"stall-seconds", "connect-seconds", NULL};
 	g_autofree gchar *path = suture_context_path(context, CONFIG_PATH);
 	g_autoptr(GKeyFile) file = g_key_file_new();
-	g_autofree gchar *ca_file = NULL;
 
 	if (!g_file_test(path, G_FILE_TEST_EXISTS))
 		return TRUE;
@@ -140,8 +150,9 @@ static gboolean load_config(const SutureContext *context, Config *config, GError
 	    !get_seconds(file, path, "connect-seconds", &config->connect_seconds, error))
 		return FALSE;
 	config->url = g_key_file_get_string(file, "repository", "url", NULL);
-	ca_file = g_key_file_get_string(file, "repository", "ca-file", NULL);
-	config->ca_file = ca_file ? suture_context_path(context, ca_file) : NULL;
+	config->ca_file = get_path(context, file, "ca-file");
+	config->client_certificate = get_path(context, file, "client-certificate");
+	config->client_key = get_path(context, file, "client-key");
 	return TRUE;
 }
 
@@ -246,8 +257,12 @@ static SutureFetchReport *fetch(const SutureContext *context, const Options *opt
 	Selection selection = {policy, kernel, options->name};
 	SutureFetchRequest request = {
 		.root = context->root,
-		.http = {config->ca_file, config->stall_seconds, config->connect_seconds,
-			 suture_terminal_progress, NULL},
+		.http = {.ca_file = config->ca_file,
+			 .client_certificate = config->client_certificate,
+			 .client_key = config->client_key,
+			 .stall_seconds = config->stall_seconds,
+			 .connect_seconds = config->connect_seconds,
+			 .progress = suture_terminal_progress},
 		.kernel = kernel,
 		.now = g_get_real_time() / G_USEC_PER_SEC,
 		.dry_run = options->dry_run,

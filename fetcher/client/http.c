@@ -222,6 +222,10 @@ static void set_options(SutureHttp *http, const SutureHttpOptions *options)
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SUTURE_HTTP_FLOOR_BYTES_PER_SECOND);
 	if (options->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+	if (options->client_certificate)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_certificate);
+	if (options->client_key)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->client_key);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -330,7 +334,7 @@ static const gchar *advice_of(SutureFetchError code)
 {
 	switch (code) {
 	case SUTURE_FETCH_ERROR_TLS:
-		return "check ca-file in suture.conf";
+		return "check the TLS files in suture.conf";
 	case SUTURE_FETCH_ERROR_URL:
 	case SUTURE_FETCH_ERROR_NOT_FOUND:
 		return "check the repository's URL";

@@ -13,10 +13,12 @@ typedef struct _SutureHttp SutureHttp;
 #define SUTURE_HTTP_FLOOR_BYTES_PER_SECOND 1024
 
 typedef struct {
-	const gchar *ca_file;    /* PEM certificates that TLS servers are judged by; NULL: the system's */
-	guint stall_seconds;     /* 0: SUTURE_HTTP_STALL_SECONDS */
-	guint connect_seconds;   /* 0: SUTURE_HTTP_CONNECT_SECONDS */
-	SutureProgress progress; /* told of bytes; NULL allowed */
+	const gchar *ca_file; /* PEM certificates that TLS servers are judged by; NULL: the system's */
+	const gchar *client_certificate; /* PEM file that we show to TLS servers; NULL: none */
+	const gchar *client_key;         /* its private key, PEM file; NULL: in the same file */
+	guint stall_seconds;             /* 0: SUTURE_HTTP_STALL_SECONDS */
+	guint connect_seconds;           /* 0: SUTURE_HTTP_CONNECT_SECONDS */
+	SutureProgress progress;         /* told of bytes; NULL allowed */
 	gpointer progress_data;
 } SutureHttpOptions;
 

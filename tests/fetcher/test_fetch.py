@@ -19,6 +19,7 @@ import evil  # noqa: E402
 from lib.httpd import EvilServer, Nginx  # noqa: E402
 from lib.pipeline import BIN, Host, Web  # noqa: E402
 from lib.tufrepo import Repo, expiry  # noqa: E402
+from testkeys import run  # noqa: E402
 
 KERNEL = bundle.default_kernel()
 MEMBERS = ("name", "version", "release", "severity", "advisory", "issued", "vulnerabilities", "kernel", "provider",
@@ -81,8 +82,12 @@ def server(repo):
 def host(tmp_path, shop, repo, server):
     """A host that trusts the vendor and the repository's first root."""
     made = Host(tmp_path / "host", shop.trust, server.url, release=KERNEL["release"], build_id=KERNEL["build_id"])
-    (made.trust / "root.json").write_bytes(repo.read("root"))
+    (trust_of(made) / "root.json").write_bytes(repo.read("root"))
     return made
+
+
+def trust_of(host):
+    return host.root / "etc/suture/trust"
 
 
 def partials(host):
@@ -161,6 +166,24 @@ def test_fetch_over_tls_from_nginx(tmp_path, host, repo, good):
         assert result.status == 0, result.stderr
         host.configure(web.url)
         assert refuses(host, "fetch-tls", 7)
+
+
+def test_fetch_shows_a_client_certificate(tmp_path, host, repo, good):
+    good.add_to(repo)
+    repo.bump("targets")
+    with Web(repo.folder, tmp_path / "web") as web:
+        files = tmp_path / "web"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            "/CN=host", "-CA", web.ca, "-CAkey", files / "ca.key", "-keyout", host.root / "etc/suture/host.key", "-out",
+            host.root / "etc/suture/host.pem")
+        with Nginx(repo.folder, tmp_path / "nginx", files / "server.pem", files / "server.key", web.ca) as nginx:
+            host.configure(nginx.url, web.ca)
+            assert refuses(host, "fetch-http-status", 7)
+            config = host.root / "etc/suture/suture.conf"
+            config.write_text(config.read_text() + "client-certificate=/etc/suture/host.pem\n"
+                              "client-key=/etc/suture/host.key\n")
+            result = host.fetch()
+            assert result.status == 0, result.stderr
 
 
 def test_fetch_from_a_file_url_of_the_command_line(host, repo, good):
@@ -339,14 +362,14 @@ def test_expired_metadata_is_refused_and_recorded(host, repo, good):
 
 
 def test_first_root_must_be_given(host):
-    (host.trust / "root.json").unlink()
+    (trust_of(host) / "root.json").unlink()
     result = host.fetch()
     assert (result.reason, result.status) == ("tuf-not-initialised", 3)
     assert not (host.state / "metadata").exists()
 
 
 def test_trust_anchor_missing_is_named(host):
-    (host.trust / "rpm-keyring.asc").unlink()
+    (trust_of(host) / "rpm-keyring.asc").unlink()
     result = host.fetch()
     assert (result.reason, result.status) == ("config", 3)
     assert "rpm-keyring.asc" in result.stderr

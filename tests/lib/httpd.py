@@ -149,14 +149,16 @@ def free_port():
 
 
 class Nginx:
-    """A real nginx over a folder; with certificate and key (PEM paths) it speaks TLS."""
+    """A real nginx over a folder; with certificate and key (PEM paths) it speaks TLS, with client_ca to its clients alone."""
 
-    def __init__(self, folder, scratch, certificate=None, key=None):
+    def __init__(self, folder, scratch, certificate=None, key=None, client_ca=None):
         self.scratch = str(scratch)
         os.makedirs(self.scratch, exist_ok=True)
         port = free_port()
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         tls = f"ssl_certificate {certificate}; ssl_certificate_key {key};" if certificate else ""
+        if client_ca:
+            tls += f" ssl_client_certificate {client_ca}; ssl_verify_client on;"
         config = os.path.join(self.scratch, "nginx.conf")
         with open(config, "w") as file:
             file.write(
