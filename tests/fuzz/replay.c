@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Runs a fuzz target over the files of its corpus folder, so that past findings stay tested without libFuzzer. */
+/* Runs a fuzz target over the files of its corpus folder, so that past findings stay tested without
+ * libFuzzer. */
 #include <glib.h>
 #include <stdint.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * refresh SECONDS HEX: what a machine restored from a snapshot lacks. Its clock stands where it was saved, and every
- * restore would draw the same random numbers: mix in the host's, and make the kernel use them at once (random(4)).
+ * refresh SECONDS HEX: what a machine restored from a snapshot lacks. Its clock stands where it was saved,
+ * and every restore would draw the same random numbers: mix in the host's, and make the kernel use them at
+ * once (random(4)).
  */
 #include <fcntl.h>
 #include <linux/random.h>
@@ -14,7 +15,7 @@
 
 static int set_clock(const char *seconds)
 {
-	struct timespec now = { .tv_sec = strtoll(seconds, NULL, 10) };
+	struct timespec now = {.tv_sec = strtoll(seconds, NULL, 10)};
 
 	return clock_settime(CLOCK_REALTIME, &now);
 }
@@ -24,7 +25,7 @@ static int reseed(const char *hex)
 	struct {
 		struct rand_pool_info info;
 		unsigned char data[SEED_SIZE];
-	} seed = { .info = { .entropy_count = SEED_SIZE * 8, .buf_size = SEED_SIZE } };
+	} seed = {.info = {.entropy_count = SEED_SIZE * 8, .buf_size = SEED_SIZE}};
 	char digits[3] = "";
 	int device = open("/dev/urandom", O_RDWR);
 
