@@ -130,9 +130,7 @@ def repo(tmp_path, beginning):
 
 @pytest.fixture
 def host(tmp_path, beginning, repo):
-    made = copy.copy(beginning[1])
-    shutil.copytree(made.root, tmp_path / "host", symlinks=True)
-    made.root = tmp_path / "host"
+    made = beginning[1].copy(tmp_path / "host")
     made.configure(f"file://{repo.folder}")
     return made
 
@@ -375,9 +373,7 @@ ls /sys/kernel/livepatch/meminfo/vmlinux >/out/race.functions
 def guest(tmp_path_factory, beginning, shop):
     """What the virtual machine did with evil in its stores, in a folder."""
     out = tmp_path_factory.mktemp("guest")
-    host = copy.copy(beginning[1])
-    host.root = out / "host"
-    shutil.copytree(beginning[1].root, host.root)
+    host = beginning[1].copy(out / "host")
     unpacked = out / "evil"
     unpacked.mkdir()
     shutil.copy(shop.module("swapped"), unpacked / "swapped.ko")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The whole way with the real commands: a vendor, its repository behind a real web server, and hosts."""
 import contextlib
+import copy
 import fcntl
 import functools
 import hashlib
@@ -246,6 +247,12 @@ class Host:
             shutil.copy(ca, self.root / "etc/suture/web-ca.pem")
             lines.append("ca-file=/etc/suture/web-ca.pem")
         (self.root / "etc/suture/suture.conf").write_text("\n".join(lines) + "\n")
+
+    def copy(self, root):
+        """Another host that begins as this one is."""
+        other = copy.copy(self)
+        other.root = Path(shutil.copytree(self.root, root, symlinks=True))
+        return other
 
     @property
     def identity(self):
