@@ -3,6 +3,7 @@
 
 #include "common/mutation.h"
 #include "packager/read/keyring-private.h"
+#include "packager/read/openpgp-signature.h"
 
 #include <rpm/rpmcli.h>
 #include <rpm/rpmio.h>
@@ -10,44 +11,13 @@
 #include <unistd.h>
 
 #define RSA_BITS_MIN 3072
-#define CLOCK_SKEW 300  /* seconds that a signer's clock may be ahead of ours */
-#define CREATION_TIME 2 /* signature subpacket, RFC 4880 section 5.2.3.4 */
+#define CLOCK_SKEW 300 /* seconds that a signer's clock may be ahead of ours */
 
 void suture_rpm_signer_free(SutureRpmSigner *signer)
 {
 	g_free(signer->fingerprint);
 	g_free(signer->user_id);
 	g_free(signer);
-}
-
-/*
- * The creation time among the hashed subpackets of the version 4 signature packet in @packet (RFC 4880
- * section 5.2.3), 0 when it has none. librpm says it from 4.18 on only. One-octet subpacket lengths end the
- * search: rpm and gpg put the time first.
- */
-static gint64 creation_time(const guint8 *packet, gsize size)
-{
-	/* Old-format packets tell their length's length in the tag, new-format ones in the first octet. */
-	gsize body = !(packet[0] & 0x40) ? 1 + (1u << (packet[0] & 3))
-		     : packet[1] < 192   ? 2
-		     : packet[1] < 224   ? 3
-					 : 6;
-	gsize position = body + 6, end;
-
-	if (size < position || packet[body] != 4)
-		return 0;
-	end = position + (gsize)(packet[body + 4] << 8 | packet[body + 5]);
-	while (position + 6 <= MIN(end, size) && packet[position] >= 1 && packet[position] < 192) {
-		const guint8 *subpacket = packet + position;
-		guint32 seconds;
-
-		if ((subpacket[1] & 0x7f) == CREATION_TIME && subpacket[0] == 5) {
-			memcpy(&seconds, subpacket + 2, sizeof(seconds));
-			return GUINT32_FROM_BE(seconds);
-		}
-		position += 1u + subpacket[0];
-	}
-	return 0;
 }
 
 static gboolean rpm_verify(const SutureRpmFile *file, const SutureKeyring *keyring, rpmVSFlags flags)
@@ -144,9 +114,6 @@ static gboolean check_signature(const SutureRpmFile *file, const SutureOpenpgpKe
 			"signed with a weak or unknown algorithm: sign with RSA of %d bits or "
 			"more, or Ed25519, and SHA-256 or better",
 			RSA_BITS_MIN);
-	if (!signed_at)
-		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
-					 "its signature does not say when it was made");
 	if (!suture_check_skipped("rpm-signature-future") && signed_at > now + CLOCK_SKEW)
 		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_FUTURE, file,
 					 "its signature was made in the future: check this host's clock");
@@ -189,7 +156,11 @@ SutureRpmSigner *suture_rpm_signature_verify(const SutureRpmFile *file, const Su
 	key = find_key(file, keyring, signature, error);
 	if (!key)
 		return NULL;
-	signed_at = creation_time(value.data, value.count);
+	if (!suture_openpgp_signature_check(value.data, value.count, key, &signed_at)) {
+		suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
+				  "its header signature is not in the form that signers write");
+		return NULL;
+	}
 	if (!check_signature(file, key, signature, signed_at, now, error))
 		return NULL;
 	if (!suture_check_skipped("rpm-no-payload-digest") && !check_payload_digest(file, error))
