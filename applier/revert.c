@@ -165,8 +165,8 @@ static gboolean unload_all(const SutureStackEntry *entry, GError **error)
 static gboolean record(const SutureApplyOptions *options, const SutureStackEntry *entry, const GError *cause,
 		       const gchar *detail, GError **error)
 {
-	return suture_apply_record(options, "revert", entry->id, entry->copy->manifest_sha256,
-				   entry->copy->receipt, cause, detail, error);
+	return suture_apply_record(options, cause ? "refuse" : "revert", entry->id,
+				   entry->copy->manifest_sha256, entry->copy->receipt, cause, detail, error);
 }
 
 /* "reopens CVE-1, CVE-2", of those that this entry alone fixed. */

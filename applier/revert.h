@@ -23,7 +23,7 @@ SutureRevertPlan *suture_revert_plan_new(const SutureLiveStack *stack, const gch
 /*
  * Takes the plan's patches out: disable, wait until the folder vanishes, drop the live copy, unload. A
  * transition that stalls is sent back, so that its patch stays live: STALLED. Codes: SUTURE_APPLY_ERROR,
- * COMMON-CANCELLED. Event: "revert". @done gets a SutureApplied for each.
+ * COMMON-CANCELLED. Events: "revert", "refuse". @done gets a SutureApplied for each.
  */
 gboolean suture_revert(const SutureApplyOptions *options, const SutureRevertPlan *plan, GPtrArray *done,
 		       GError **error) G_GNUC_WARN_UNUSED_RESULT;

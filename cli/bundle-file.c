@@ -3,6 +3,8 @@
 
 #include "cli/policy-load.h"
 #include "common/file.h"
+#include "common/lock.h"
+#include "fetcher/client/fetch.h"
 #include "packager/read/store.h"
 #include "policy/policy.h"
 
@@ -52,6 +54,15 @@ static SutureBundle *verify(const SutureContext *context, SutureSession *session
 	return bundle && check_policy(context, path, error) ? g_steal_pointer(&bundle) : NULL;
 }
 
+/* The fetched store is the fetcher's too. */
+static gboolean store(const SutureContext *context, const SutureBundle *bundle, GError **error)
+{
+	g_autofree gchar *path = suture_context_path(context, SUTURE_FETCH_LOCK);
+	SUTURE_AUTO_FD lock = suture_lock_take(path, TRUE, error);
+
+	return lock >= 0 && suture_store_add(context->root, bundle, error);
+}
+
 gchar *suture_bundle_file_add(const SutureContext *context, SutureSession *session, const SutureTrust *trust,
 			      const gchar *path, GError **error)
 {
@@ -66,8 +77,7 @@ gchar *suture_bundle_file_add(const SutureContext *context, SutureSession *sessi
 	}
 	g_free(bundle->receipt->origin);
 	bundle->receipt->origin = g_strdup("file");
-	if (!suture_store_add(context->root, bundle, error) ||
-	    !record(session, "accept", path, bundle, NULL, error))
+	if (!store(context, bundle, error) || !record(session, "accept", path, bundle, NULL, error))
 		return NULL;
 	return suture_patch_id(&bundle->manifest->patch);
 }
