@@ -45,7 +45,8 @@ static gboolean set_error(const GString *log, const gchar *what, GError **error)
 
 /*
  * What would else come from the host or from the user's ~/.rpmmacros and show in the package. Payload: zstd
- * is read by every rpm since 4.14 and unpacks several times faster than gzip or xz.
+ * is read by every rpm since 4.14; on kernel modules it is a fifth smaller than gzip and faster to unpack
+ * than gzip and xz.
  */
 static const gchar *const macros[] = {
 	"_buildhost localhost",
