@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Run the benchmarks named, or all and write docs/benchmarks.md."""
+import datetime
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import apply  # noqa: E402
+import refresh  # noqa: E402
+import verify  # noqa: E402
+from lib import pipeline  # noqa: E402
+
+BENCHMARKS = {"verify": verify, "refresh": refresh, "apply": apply}
+HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
+# Benchmarks
+
+Figures of the last run of `script/bench`, all of one run. Absolute figures are the machine's; the ratios are what to compare.
+
+"""
+
+
+def _machine():
+    with open("/proc/cpuinfo") as info:
+        model = next(line.split(":", 1)[1].strip() for line in info if line.startswith("model name"))
+    version = subprocess.run(["rpm", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return f"{datetime.date.today()}, {os.cpu_count()} cores, {model}; {version}; kernel in the VM {pipeline.kernel().release}."
+
+
+def _table(name, rows):
+    lines = [f"## {name}: `script/bench {name}`", "", BENCHMARKS[name].__doc__, "", "| what | measured |", "| --- | --- |"]
+    return "\n".join(lines + [f"| {what} | {figure} |" for what, figure in rows]) + "\n"
+
+
+def main(names):
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"bench: no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    tables = []
+    for name in names or BENCHMARKS:
+        tables.append(_table(name, BENCHMARKS[name].run()))
+        print(tables[-1], flush=True)
+    if not names:
+        (pipeline.SOURCE / "docs/benchmarks.md").write_text(HEAD + _machine() + "\n\n" + "\n".join(tables))
+
+
+main(sys.argv[1:])
