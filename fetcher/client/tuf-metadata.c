@@ -445,7 +445,7 @@ const SutureTufTarget *suture_tuf_metadata_target(const SutureTufMetadata *metad
 	SutureTufTarget **found = NULL;
 
 	if (metadata->targets->len > 0)
-		found = bsearch(&key, metadata->targets->pdata, metadata->targets->len, sizeof key,
+		found = bsearch(&key, metadata->targets->pdata, metadata->targets->len, sizeof(gpointer),
 				compare_targets);
 	return found ? *found : NULL;
 }
