@@ -108,10 +108,12 @@ static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *requ
 	g_autoptr(SutureSourceSet) sources = suture_source_set_read(request->source, error);
 	g_autoptr(SutureKbuild) made = NULL;
 	SutureManifest *manifest = built->manifest;
+	/* With the version, so that a new one can be loaded while the old one is live. */
+	g_autofree gchar *id = suture_patch_id(&manifest->patch);
 
 	if (!sources)
 		return FALSE;
-	made = suture_kbuild_run(sources, request->headers, manifest->patch.name, request->jobs, ret_words,
+	made = suture_kbuild_run(sources, request->headers, id, request->jobs, ret_words,
 				 error);
 	if (!made) {
 		g_prefix_error(error, "%s: ", request->source);

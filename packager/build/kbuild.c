@@ -25,7 +25,7 @@ void suture_kbuild_free(SutureKbuild *built)
 gchar *suture_kbuild_generate(const SutureSourceSet *sources, const gchar *name, GError **error)
 {
 	g_autoptr(GString) text = NULL;
-	g_autofree gchar *module = g_strdelimit(g_strdup(name), "-", '_');
+	g_autofree gchar *module = g_strdelimit(g_strdup(name), "-.", '_');
 
 	if (strlen(name) > MODULE_NAME_BYTES) {
 		g_set_error(

@@ -19,7 +19,7 @@ gchar *suture_kbuild_generate(const SutureSourceSet *sources, const gchar *name,
 /*
  * Compiles @sources as an external module of the kbuild tree @headers, in a scratch folder that leaves no
  * trace in the result: the same sources, headers and compiler give the same bytes. No debug information is
- * made. @name: the module's name where the author has no Kbuild ('-' becomes '_'). *@ret_words, also on
+ * made. @name: the module's name where the author has no Kbuild ('-' and '.' become '_'). *@ret_words, also on
  * failure, gets what make and the compiler said. Codes NAME, COMPILE (with the compiler's first error),
  * EMPTY.
  */

@@ -52,19 +52,19 @@ say log suture audit log --json
 """
 
 KERNEL_LOG = """\
-proc_version: loading out-of-tree module taints kernel.
-proc_version: tainting kernel with TAINT_LIVEPATCH
-proc_version: module verification failed: signature and/or required key missing - tainting kernel
-livepatch: enabling patch 'proc_version'
-livepatch: 'proc_version': starting patching transition
-livepatch: 'proc_version': patching complete
-livepatch: enabling patch 'proc_uptime'
-livepatch: 'proc_uptime': starting patching transition
-livepatch: 'proc_uptime': patching complete
-livepatch: 'proc_uptime': starting unpatching transition
-livepatch: 'proc_uptime': unpatching complete
-livepatch: 'proc_version': starting unpatching transition
-livepatch: 'proc_version': unpatching complete
+proc_version_1_1: loading out-of-tree module taints kernel.
+proc_version_1_1: tainting kernel with TAINT_LIVEPATCH
+proc_version_1_1: module verification failed: signature and/or required key missing - tainting kernel
+livepatch: enabling patch 'proc_version_1_1'
+livepatch: 'proc_version_1_1': starting patching transition
+livepatch: 'proc_version_1_1': patching complete
+livepatch: enabling patch 'proc_uptime_1_1'
+livepatch: 'proc_uptime_1_1': starting patching transition
+livepatch: 'proc_uptime_1_1': patching complete
+livepatch: 'proc_uptime_1_1': starting unpatching transition
+livepatch: 'proc_uptime_1_1': unpatching complete
+livepatch: 'proc_version_1_1': starting unpatching transition
+livepatch: 'proc_version_1_1': unpatching complete
 """
 
 
@@ -298,5 +298,5 @@ def test_enforcing_kernel_takes_an_enrolled_key(tmp_path, fetched):
     guest = Guest(tmp_path / "out", result.script_log)
     assert guest.text("enforce") == "Y\n"
     assert guest.said("apply").status == 0, guest.said("apply").stderr
-    assert guest.text("live") == "proc_version\n"
+    assert guest.text("live") == "proc_version_1_1\n"
     assert "module verification failed" not in guest.kernel_log

@@ -52,7 +52,7 @@ def test_fetched_bundle_is_applied_after_its_signers_end(tmp_path):
     host = pipeline.Host(tmp_path / "host", pipeline.vendor().trust, f"file://{pipeline.vendor().public}")
     assert host.fetch().status == 0
     lines = host.boot(LATE % after_the_end()).output.splitlines()
-    assert lines[-3:] == ["0", "proc_uptime", "proc_version"], lines
+    assert lines[-3:] == ["0", "proc_uptime_1_1", "proc_version_1_1"], lines
 
 
 def test_installed_bundle_needs_its_first_apply_before_its_signers_end(tmp_path):
@@ -64,9 +64,9 @@ def test_installed_bundle_needs_its_first_apply_before_its_signers_end(tmp_path)
 def test_installed_bundle_is_applied_at_later_boots_after_its_signers_end(tmp_path):
     host = installed_by_package(tmp_path / "host")
     lines = host.boot(APPLY).output.splitlines()
-    assert lines[-2:] == ["0", "proc_version"], lines
+    assert lines[-2:] == ["0", "proc_version_1_1"], lines
     lines = host.boot(LATE % after_the_end()).output.splitlines()
-    assert lines[-2:] == ["0", "proc_version"], lines
+    assert lines[-2:] == ["0", "proc_version_1_1"], lines
 
 
 # The package goes, the patch stays

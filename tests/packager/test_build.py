@@ -62,7 +62,7 @@ def patched(path, target, old, new):
 def test_manifest_describes_patch_kernel_and_module(bundle):
     manifest = json.loads((bundle / "manifest.json").read_text())
     module = manifest["modules"][0]
-    assert sorted(path.name for path in bundle.iterdir()) == ["manifest.json", "proc_version.ko"]
+    assert sorted(path.name for path in bundle.iterdir()) == ["manifest.json", "proc_version_1_1.ko"]
     assert (manifest["name"], manifest["version"], manifest["release"]) == ("proc-version", "1", "1")
     assert manifest["issued"] == "2023-11-14T22:13:20Z"
     assert manifest["vulnerabilities"] == [{"id": "CVE-0000-0001", "status": "fixed"}]
@@ -71,9 +71,9 @@ def test_manifest_describes_patch_kernel_and_module(bundle):
     assert manifest["kernel"]["build_id"] == re.search(r"Build ID: ([0-9a-f]+)", notes)[1]
     assert manifest["kernel"]["vermagic"].split()[0] == kernel().release
     assert manifest["provider"] == "kernel" and manifest["consistency"] == "per-task"
-    assert module["file"] == "proc_version.ko"
+    assert module["file"] == "proc_version_1_1.ko"
     assert module["functions"] == [{"object": "vmlinux", "name": "version_proc_show", "sympos": 0}]
-    assert (module["size"], module["sha256"]) == ((bundle / "proc_version.ko").stat().st_size, digest(bundle / "proc_version.ko"))
+    assert (module["size"], module["sha256"]) == ((bundle / "proc_version_1_1.ko").stat().st_size, digest(bundle / "proc_version_1_1.ko"))
     assert manifest["sources"] == [{"name": "version.c", "sha256": digest(SAMPLES / "version/version.c")}]
     compiler = subprocess.run(["gcc-12", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     assert manifest["toolchain"] == compiler
@@ -92,7 +92,7 @@ def test_same_inputs_give_the_same_bytes_anywhere(bundle, tmp_path):
 
 
 def test_module_has_symbols_but_no_debug_information(bundle):
-    sections = subprocess.run(["readelf", "-SW", bundle / "proc_version.ko"], capture_output=True, text=True, check=True).stdout
+    sections = subprocess.run(["readelf", "-SW", bundle / "proc_version_1_1.ko"], capture_output=True, text=True, check=True).stdout
     assert ".symtab" in sections and ".debug" not in sections
 
 
@@ -100,7 +100,7 @@ def test_no_path_of_the_build_shows_in_file_names(tmp_path, scratch):
     done = build(source(tmp_path / "s", CODE.replace("return klp_enable", 'pr_info("%s\\n", __FILE__);\n\treturn klp_enable')),
                  tmp_path / "out", scratch=scratch)
     assert done.returncode == 0, done.stderr
-    data = (tmp_path / "out/proc-version-1-1/proc_version.ko").read_bytes()
+    data = (tmp_path / "out/proc-version-1-1/proc_version_1_1.ko").read_bytes()
     assert b"source/version.c" in data and str(tmp_path).encode() not in data
 
 
@@ -159,12 +159,12 @@ def test_cumulative_patch_is_told_by_its_module(tmp_path):
 
 
 def test_ready_module_is_taken_byte_for_byte(bundle, tmp_path):
-    module = shutil.copy(bundle / "proc_version.ko", tmp_path / "proc_version.ko")
+    module = shutil.copy(bundle / "proc_version_1_1.ko", tmp_path / "proc_version_1_1.ko")
     done = run(module, "-o", tmp_path / "out", "-i", kernel().vmlinux, "-d", SAMPLES / "version/patch.conf", "--json")
     assert done.returncode == 0, done.stderr
     result = tmp_path / "out/proc-version-1-1"
     assert json.loads(done.stdout)["folder"] == str(result)
-    assert digest(result / "proc_version.ko") == digest(module)
+    assert digest(result / "proc_version_1_1.ko") == digest(module)
     manifest = json.loads((result / "manifest.json").read_text())
     assert manifest["sources"] == [] and manifest["toolchain"] == ""
 
@@ -186,12 +186,12 @@ def test_program_is_no_module(tmp_path):
 
 def test_module_of_another_kernel(bundle, tmp_path):
     release = kernel().release.encode()
-    module = patched(bundle / "proc_version.ko", tmp_path / "proc_version.ko", b"vermagic=" + release, b"vermagic=9" + release[1:])
+    module = patched(bundle / "proc_version_1_1.ko", tmp_path / "proc_version_1_1.ko", b"vermagic=" + release, b"vermagic=9" + release[1:])
     refused(run(module, "-o", tmp_path / "out", "-i", kernel().image, "-d", SAMPLES / "version/patch.conf"), "module-vermagic", MISMATCH)
 
 
 def test_renamed_module(bundle, tmp_path):
-    module = shutil.copy(bundle / "proc_version.ko", tmp_path / "another.ko")
+    module = shutil.copy(bundle / "proc_version_1_1.ko", tmp_path / "another.ko")
     refused(run(module, "-o", tmp_path / "out", "-i", kernel().image, "-d", SAMPLES / "version/patch.conf"), "module-malformed", INPUT)
 
 
@@ -279,7 +279,7 @@ def test_headers_that_are_none(tmp_path):
     ("summary=/proc", "summary=%{lua:os.exit()} /proc", "spec-value"),
 ])
 def test_bad_description(bundle, tmp_path, old, new, reason):
-    module = shutil.copy(bundle / "proc_version.ko", tmp_path / "proc_version.ko")
+    module = shutil.copy(bundle / "proc_version_1_1.ko", tmp_path / "proc_version_1_1.ko")
     assert old in CONF
     (tmp_path / "patch.conf").write_text(CONF.replace(old, new))
     refused(run(module, "-o", tmp_path / "out", "-i", kernel().image), reason, INPUT)
@@ -317,7 +317,7 @@ def descendants(pid):
 def test_interrupt_leaves_nothing(tmp_path, scratch, number):
     folder = source(tmp_path / "s")
     marker = tmp_path / "compiling"
-    (folder / "Kbuild").write_text("obj-m := proc_version.o\nproc_version-y := version.o\n"
+    (folder / "Kbuild").write_text("obj-m := proc_version_1_1.o\nproc_version_1_1-y := version.o\n"
                                    f"$(obj)/version.o: slow\n.PHONY: slow\nslow:\n\t@touch {marker}; exec sleep 30\n")
     process = subprocess.Popen([vendor.VENDOR, "build", folder, "-o", tmp_path / "out", "-k", kernel().headers, "-i", kernel().image],
                                env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True, start_new_session=True)

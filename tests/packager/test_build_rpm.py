@@ -73,7 +73,7 @@ def test_files_are_roots_and_nothing_else(package):
         f"{folder} drwxr-xr-x root root {vendor.DATE}",
         f"{folder}/manifest.json -rw-r--r-- root root {vendor.DATE}",
         f"{folder}/manifest.json.p7s -rw-r--r-- root root {vendor.DATE}",
-        f"{folder}/proc_uptime.ko -rw-r--r-- root root {vendor.DATE}",
+        f"{folder}/proc_uptime_1_1.ko -rw-r--r-- root root {vendor.DATE}",
     ]
     assert rpm("-qp", "--scripts", package) == rpm("-qp", "--triggers", package) == ""
 
@@ -93,7 +93,7 @@ def test_rpm_installs_and_removes_it(package, tmp_path):
     root = ["--root", tmp_path, "--dbpath", "/var/lib/rpm", "--nosignature"]
     rpm(*root, "-i", package)
     folder = tmp_path / f"usr/lib/suture/{kernel().release}/proc-uptime-1-1"
-    assert (folder / "proc_uptime.ko").exists()
+    assert (folder / "proc_uptime_1_1.ko").exists()
     assert rpm(*root, "-V", f"livepatch-{kernel().release}-proc-uptime") == ""
     rpm(*root, "-e", f"livepatch-{kernel().release}-proc-uptime")
     assert not folder.exists()
@@ -178,7 +178,7 @@ def test_folder_without_any_signature(unsigned, tmp_path):
 def test_signed_manifest_of_unsigned_modules(unsigned, keys, tmp_path):
     folder = vendor.copy(unsigned, tmp_path / "in")
     vendor.sign_manifest(folder, keys)
-    assert "proc_uptime.ko" in refused(run("--pack", folder, "-o", tmp_path), "bundle-unsigned", INPUT)
+    assert "proc_uptime_1_1.ko" in refused(run("--pack", folder, "-o", tmp_path), "bundle-unsigned", INPUT)
 
 
 def test_empty_manifest_signature(signed, tmp_path):
@@ -189,15 +189,15 @@ def test_empty_manifest_signature(signed, tmp_path):
 
 def test_module_that_the_manifest_does_not_list_so(signed, unsigned, tmp_path):
     folder = vendor.copy(signed, tmp_path / "in")
-    data = bytearray((folder / "proc_uptime.ko").read_bytes())
+    data = bytearray((folder / "proc_uptime_1_1.ko").read_bytes())
     data[len(data) // 2] ^= 1
-    (folder / "proc_uptime.ko").write_bytes(data)
+    (folder / "proc_uptime_1_1.ko").write_bytes(data)
     refused(run("--pack", folder, "-o", tmp_path), "bundle-differs", INPUT)
 
 
 def test_module_that_is_missing(signed, tmp_path):
     folder = vendor.copy(signed, tmp_path / "in")
-    (folder / "proc_uptime.ko").unlink()
+    (folder / "proc_uptime_1_1.ko").unlink()
     refused(run("--pack", folder, "-o", tmp_path), "bundle-incomplete", INPUT)
 
 
@@ -214,8 +214,8 @@ def test_file_too_many(signed, tmp_path):
 
 def test_module_that_is_a_symlink(signed, tmp_path):
     folder = vendor.copy(signed, tmp_path / "in")
-    shutil.move(folder / "proc_uptime.ko", tmp_path / "proc_uptime.ko")
-    (folder / "proc_uptime.ko").symlink_to(tmp_path / "proc_uptime.ko")
+    shutil.move(folder / "proc_uptime_1_1.ko", tmp_path / "proc_uptime_1_1.ko")
+    (folder / "proc_uptime_1_1.ko").symlink_to(tmp_path / "proc_uptime_1_1.ko")
     refused(run("--pack", folder, "-o", tmp_path), "unsafe-path", INPUT)
 
 
@@ -256,13 +256,13 @@ def test_whole_way_to_a_signed_package(keys, gpg_key, tmp_path):
     assert "Header V4 RSA/SHA256 Signature" in rpm(*database, "-Kv", package)
     subprocess.run(f"rpm2cpio {package} | cpio -id --quiet", shell=True, check=True, cwd=tmp_path)
     bundle = next(tmp_path.glob("usr/lib/suture/*/*"))
-    module = (bundle / "proc_uptime.ko").read_bytes()
+    module = (bundle / "proc_uptime_1_1.ko").read_bytes()
     assert module.endswith(b"~Module signature appended~\n")
     certificate = vendor.certificate(keys, "manifest")[1]
     subprocess.run(["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", bundle / "manifest.json.p7s", "-content",
                     bundle / "manifest.json", "-CAfile", certificate, "-purpose", "any", "-out", "/dev/null"], check=True, capture_output=True)
     listed = json.loads((bundle / "manifest.json").read_text())["modules"][0]
-    assert (listed["size"], listed["sha256"]) == (len(module), digest(bundle / "proc_uptime.ko"))
+    assert (listed["size"], listed["sha256"]) == (len(module), digest(bundle / "proc_uptime_1_1.ko"))
 
 
 def test_key_that_is_missing_is_told_before_compiling(keys, tmp_path):
