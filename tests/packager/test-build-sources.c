@@ -75,12 +75,12 @@ static void test_generated_kbuild(Fixture *fixture, gconstpointer data)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(SutureSourceSet) sources = suture_source_set_read(fixture->folder, &error);
-	g_autofree gchar *text = suture_kbuild_generate(sources, "proc-fix", &error);
+	g_autofree gchar *text = suture_kbuild_generate(sources, "proc-fix-1.2-1", &error);
 	g_autofree gchar *longest = g_strnfill(56, 'x');
 
 	(void)data;
 	g_assert_no_error(error);
-	g_assert_cmpstr(text, ==, "obj-m := proc_fix.o\nproc_fix-y := source/a.o source/b.o\n");
+	g_assert_cmpstr(text, ==, "obj-m := proc_fix_1_2_1.o\nproc_fix_1_2_1-y := source/a.o source/b.o\n");
 	g_assert_null(suture_kbuild_generate(sources, longest, &error));
 	g_assert_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_NAME);
 }
