@@ -58,20 +58,6 @@ static gboolean choose(const SutureHostView *view, const gchar *entry, GPtrArray
 	return found;
 }
 
-/* The requirements of what was chosen, and theirs: the list grows while it is walked. A requirement that
- * nothing fulfils is the ordering's to report. */
-static void add_required(const SutureHostView *view, GPtrArray *chosen)
-{
-	for (guint i = 0; i < chosen->len; i++) {
-		const SutureDecision *decision = chosen->pdata[i];
-		const SuturePatch *patch = decision->candidate->patch;
-		const SutureDecision *other;
-
-		for (guint j = 0; j < patch->stack.requires->len; j++)
-			choose(view, patch->stack.requires->pdata[j], chosen, &other);
-	}
-}
-
 static gboolean choose_wanted(const SutureHostView *view, const gchar *const *wanted, GPtrArray *chosen,
 			      GError **error)
 {
@@ -89,23 +75,7 @@ static gboolean choose_wanted(const SutureHostView *view, const gchar *const *wa
 			*wanted, view->kernel.release);
 		return FALSE;
 	}
-	add_required(view, chosen);
 	return TRUE;
-}
-
-/* Live patches always take part: the order is that of the whole stack. In the candidates' own order, which
- * keeps the sort stable. */
-static GPtrArray *part_of(const SutureHostView *view, GPtrArray *chosen)
-{
-	GPtrArray *part = g_ptr_array_new();
-
-	for (guint i = 0; i < view->decisions->len; i++) {
-		SutureDecision *decision = view->decisions->pdata[i];
-
-		if (decision->candidate->live || !chosen || g_ptr_array_find(chosen, decision, NULL))
-			g_ptr_array_add(part, decision);
-	}
-	return part;
 }
 
 SutureApplyPlan *suture_apply_plan_new(const SutureHostView *view, const gchar *const *wanted, GError **error)
@@ -118,8 +88,10 @@ SutureApplyPlan *suture_apply_plan_new(const SutureHostView *view, const gchar *
 
 	if (wanted && !choose_wanted(view, wanted, chosen, error))
 		return NULL;
-	part = part_of(view, chosen);
-	order = suture_policy_order(part, live, error);
+	/* Live patches always take part: the order is that of the whole stack. */
+	if (wanted)
+		part = suture_policy_select(view->decisions, chosen);
+	order = suture_policy_order(wanted ? part : view->decisions, live, error);
 	if (!order)
 		return NULL;
 	plan = g_new(SutureApplyPlan, 1);

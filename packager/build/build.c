@@ -60,7 +60,8 @@ static SutureModule *describe_module(const SutureModuleInfo *info, const gchar *
 	return module;
 }
 
-/* The first module decides vermagic, provider and cumulative of the patch, the others must say the same. */
+/* The first module decides vermagic, provider and cumulative of the patch. The others must say the same, but
+ * never replace: that would take the first one out again. */
 static gboolean agree(const SutureModuleInfo *info, const gchar *file, SutureManifest *manifest,
 		      const SutureDescription *description, GError **error)
 {
@@ -72,10 +73,12 @@ static gboolean agree(const SutureModuleInfo *info, const gchar *file, SutureMan
 		return suture_description_settle(description, info->provider, info->cumulative, patch, error);
 	}
 	if (strcmp(patch->kernel.vermagic, info->vermagic) == 0 && patch->provider == info->provider &&
-	    patch->stack.cumulative == info->cumulative)
+	    !info->cumulative)
 		return TRUE;
 	g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_DISAGREE,
-		    "%s: vermagic, provider or klp_patch.replace is not that of the patch's first module",
+		    "%s: vermagic or provider is not that of the patch's first module, or klp_patch.replace "
+		    "is set in a "
+		    "further one; make them agree, and let the first one alone replace",
 		    file);
 	return FALSE;
 }
@@ -113,8 +116,7 @@ static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *requ
 
 	if (!sources)
 		return FALSE;
-	made = suture_kbuild_run(sources, request->headers, id, request->jobs, ret_words,
-				 error);
+	made = suture_kbuild_run(sources, request->headers, id, request->jobs, ret_words, error);
 	if (!made) {
 		g_prefix_error(error, "%s: ", request->source);
 		return FALSE;

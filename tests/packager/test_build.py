@@ -286,6 +286,29 @@ def test_bad_description(bundle, tmp_path, old, new, reason):
     assert not (tmp_path / "out").exists()
 
 
+def two_modules(folder, first, second):
+    """A source of two modules, each with its own end of its klp_patch."""
+    source(folder, CODE.replace("\t.objs = objects,", f"\t.objs = objects,{first}"), name="one.c")
+    (folder / "two.c").write_text(CODE.replace("\t.objs = objects,", f"\t.objs = objects,{second}"))
+    (folder / "Kbuild").write_text("obj-m := one.o two.o\n")
+    return folder
+
+
+def test_the_first_module_alone_replaces(tmp_path):
+    folder = two_modules(tmp_path / "s", ".replace = true,", "")
+    done = build(folder, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "out/proc-version-1-1/manifest.json").read_text())
+    assert manifest["stack"]["cumulative"] is True
+    assert [module["file"] for module in manifest["modules"]] == ["one.ko", "two.ko"]
+
+
+@pytest.mark.parametrize("first", ["", ".replace = true,"])
+def test_a_further_module_must_not_replace(tmp_path, first):
+    folder = two_modules(tmp_path / "s", first, ".replace = true,")
+    refused(build(folder, tmp_path / "out"), "description-disagrees", INPUT)
+
+
 def test_bad_date():
     refused(run(SAMPLES / "version", "-o", "/nowhere", "-k", "/nowhere", "-i", "/nowhere", env={"SOURCE_DATE_EPOCH": "today"}),
             "source-date-epoch", INPUT)
