@@ -289,7 +289,8 @@ def test_bad_description(bundle, tmp_path, old, new, reason):
 def two_modules(folder, first, second):
     """A source of two modules, each with its own end of its klp_patch."""
     source(folder, CODE.replace("\t.objs = objects,", f"\t.objs = objects,{first}"), name="one.c")
-    (folder / "two.c").write_text(CODE.replace("\t.objs = objects,", f"\t.objs = objects,{second}"))
+    other = (SAMPLES / "uptime/uptime.c").read_text()
+    (folder / "two.c").write_text(other.replace("\t.objs = objects,", f"\t.objs = objects,{second}"))
     (folder / "Kbuild").write_text("obj-m := one.o two.o\n")
     return folder
 
