@@ -44,6 +44,8 @@ def run(*command, at=None, environment=None, wrapper=(), **options):
         env.pop("SOURCE_DATE_EPOCH", None)
     if at:  # faketime's library comes before a sanitizer's
         env["ASAN_OPTIONS"] = "verify_asan_link_order=0"
+    if wrapper:  # strace: leaks cannot be looked for under another tracer
+        env["ASAN_OPTIONS"] = "detect_leaks=0"
     words = [*wrapper, *(["faketime", at] if at else []), *command]
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=120, env=env, **options)
     return Result(done.returncode, done.stdout, done.stderr)
