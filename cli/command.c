@@ -4,7 +4,7 @@
 #include "cli/terminal.h"
 #include "common/cancel.h"
 
-#include <stdio.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -145,6 +145,7 @@ int suture_main(int argc, char **argv, const gchar *program, const SutureCommand
 	gboolean version = FALSE;
 	int status;
 
+	setlocale(LC_ALL, "");
 	suture_cancel_install();
 	if (!take_global_options(&context, &version, &argc, &argv, &error))
 		return report(&context, NULL, error);
