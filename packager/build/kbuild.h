@@ -19,8 +19,8 @@ gchar *suture_kbuild_generate(const SutureSourceSet *sources, const gchar *name,
 /*
  * Compiles @sources as an external module of the kbuild tree @headers, in a scratch folder that leaves no
  * trace in the result: the same sources, headers and compiler give the same bytes. No debug information is
- * made. @name: the module's name where the author has no Kbuild ('-' and '.' become '_'). *@ret_words, also on
- * failure, gets what make and the compiler said. Codes NAME, COMPILE (with the compiler's first error),
+ * made. @name: the module's name where the author has no Kbuild ('-' and '.' become '_'). *@ret_words, also
+ * on failure, gets what make and the compiler said. Codes NAME, COMPILE (with the compiler's first error),
  * EMPTY.
  */
 SutureKbuild *suture_kbuild_run(const SutureSourceSet *sources, const gchar *headers, const gchar *name,
