@@ -76,6 +76,7 @@ def test_files_of_the_vendor(packages):
     files = listed(packages["suture-vendor"])
     for file in ("/usr/bin/suture-vendor", "/usr/share/man/man1/suture-build.1", "/usr/share/man/man5/suture-patch.5", *TEMPLATES):
         assert file in files
+    assert not [file for file in files if "tuf-client" in file]  # for this tree's own tests
     assert not set(files) & {file for file in listed(packages["suture"]) if not file.startswith("/usr/share/licenses")
                              and "/doc/" not in file and ".build-id" not in file}
 
@@ -83,6 +84,10 @@ def test_files_of_the_vendor(packages):
 def test_packages_have_no_scriptlets(packages):
     for file in packages.values():
         assert output("rpm", "-qp", "--scripts", file) == ""
+
+
+def test_host_needs_gpg(packages):
+    assert "gnupg2" in output("rpm", "-qp", "--requires", packages["suture"]).splitlines()
 
 
 def test_vendor_needs_this_very_host_package(packages):
