@@ -3,7 +3,8 @@
 
 #include <glib.h>
 
-/* Identity of one kernel build (docs: DESIGN "Identity of a kernel"). Strings are owned by the struct. */
+/* Identity of one kernel build: equal releases with different build-ids are different kernels. Strings are
+ * owned by the struct. */
 typedef struct {
 	gchar *release;  /* uname -r */
 	gchar *arch;     /* "x86_64" */

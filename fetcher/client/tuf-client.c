@@ -53,7 +53,6 @@ static gboolean G_GNUC_PRINTF(3, 4) refuse(GError **error, SutureTufError code, 
 	return FALSE;
 }
 
-/* @expired names the check for the mutation test as well as the error. */
 static gboolean is_current(const SutureTufClient *client, const SutureTufMetadata *metadata,
 			   SutureTufError code, GError **error)
 {
