@@ -31,6 +31,9 @@ REPOSITORY = "integration/test_refusals.py::test_fetch_refuses_repository"
 CHECKS = {
     # check 1: TUF metadata
     "tuf-threshold": "fetcher/test-tuf-metadata:/fetcher/tuf-metadata/refused/threshold-zero",
+    "tuf-type": TUF + "test_timestamp_of_another_role_is_refused",
+    "tuf-spec-version": "fetcher/test-tuf-metadata:/fetcher/tuf-metadata/refused/spec-2",
+    "tuf-duplicate-keyid": SIGNATURES + "test_two_signatures_by_one_id_are_refused[timestamp-keep0]",
     "tuf-same-key": SIGNATURES + "test_one_key_under_two_ids_counts_once[timestamp-keep0]",
     "signature": SIGNATURES + "test_changed_after_signing_is_refused[timestamp-keep0]",
     "tuf-root-signature": TUF + "test_root_signed_by_new_keys_only_is_refused",
@@ -77,6 +80,7 @@ CHECKS = {
     "cms-revoked": "signer/test-signer-cms:/signer/cms/a-revoked-signer-is-refused",
     "cms-crl": "signer/test-signer-cms:/signer/cms/a-foreign-crl-is-refused",
     "manifest-path": "spec/test-manifest:/spec/manifest/refuses-paths",
+    "payload-path": "integration/test_refusals.py::test_file_is_refused[dot-dot]",
     "payload-type": BUNDLE + "symlink",
     "payload-extra": BUNDLE + "extra-module",
     "file-digest": BUNDLE + "module-swapped",

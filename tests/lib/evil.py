@@ -188,10 +188,9 @@ PAYLOAD = _flip(lambda data, package: len(data) - 100)
 
 
 def _dot_dot(package):
-    """The payload's module one folder up, in the same number of bytes."""
-    name = f"./usr/lib/suture/{bundle.default_kernel()['release']}/meminfo-2-1/meminfo.ko".encode()
-    other = name.replace(b"/meminfo-2-1/", b"/../nfo-1-12/")
-    package.replace_in_payload(name, other)
+    """The payload's folder beside the store, in the same number of bytes."""
+    folder = f"/{bundle.default_kernel()['release']}/meminfo-2-1".encode()
+    package.replace_in_payload(folder, b"/../".ljust(len(folder), b"x"))
 
 
 PLAIN_PAYLOAD = {"_binary_payload": "w.ufdio"}
