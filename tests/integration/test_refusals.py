@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What must be refused, each with its own reason code, by the commands that a host runs.
 
-PROMISES maps every promise of SECURITY.md's list of refusals to the tests that hold it, here and in the components' folders.
+PROMISES maps each kind of refusal to the tests that hold it; the components' folders test them at the libraries too.
 """
 import copy
 import json
