@@ -2,8 +2,6 @@
 /* suture repo init and rotate: the options that give roles their keys. */
 #include "cli/repo-internal.h"
 
-#include <string.h>
-
 #define SECOND G_USEC_PER_SEC
 
 typedef struct {
@@ -24,15 +22,16 @@ static void key_options_clear(KeyOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KeyOptions, key_options_clear)
 
-/* A key file is found again from wherever publish is run: "file:" URIs and plain paths become absolute. */
+/* A key file is found again from wherever publish is run: "file:" URIs become paths, and paths absolute.
+ * What is neither is left to the signer. */
 static gchar *absolute_uri(const gchar *uri)
 {
-	g_autofree gchar *scheme = g_uri_parse_scheme(uri);
-	const gchar *path = scheme ? strchr(uri, ':') + 1 : uri;
+	gchar *path;
 
-	if (scheme && strcmp(scheme, "file") != 0)
-		return g_strdup(uri);
-	return g_canonicalize_filename(path, NULL);
+	if (!g_uri_peek_scheme(uri))
+		return g_canonicalize_filename(uri, NULL);
+	path = g_filename_from_uri(uri, NULL, NULL);
+	return path ? path : g_strdup(uri);
 }
 
 static GStrv absolute_uris(GStrv uris)

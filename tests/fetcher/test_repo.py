@@ -45,6 +45,16 @@ def test_published_targets_lead_to_the_package(published):
     assert custom["format"] == 1 and custom["name"] == "meminfo" and custom["kernel"]["release"] == release()
 
 
+def test_key_may_be_a_file_uri_with_escapes(tmp_path):
+    repo = Repository(tmp_path / "a folder")
+    options = repo.key_options()
+    uris = [option if isinstance(option, str) else option.as_uri() for option in options]
+    assert "%20" in uris[1]
+    result = repo.run("init", *uris, "--rpm-key", repo.rpm_key, "--trust", repo.vendor.trust)
+    assert result.status == 0, result.stderr
+    repo.must("publish")
+
+
 def test_package_is_stored_once(published):
     (path, entry), = published.targets().items()
     kept = published.folder / "state/bundles" / f"{release()}:meminfo-1-1" / "package.rpm"
