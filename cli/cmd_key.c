@@ -107,8 +107,9 @@ static GBytes *certify(const Create *create, const Type *type, const SuturePriva
 static void print_created(const SutureContext *context, const gchar *private_key, const gchar *label,
 			  const gchar *public, const gchar *id)
 {
+	g_autofree gchar *member = g_strdelimit(g_strdup(label), " ", '_');
 	SUTURE_AUTO_JSON *json =
-		json_pack("{s:s, s:s?, s:s?}", "private_key", private_key, label, public, "tuf_key_id", id);
+		json_pack("{s:s, s:s?, s:s?}", "private_key", private_key, member, public, "tuf_key_id", id);
 
 	if (context->json) {
 		suture_vendor_print_json(json);

@@ -2,6 +2,7 @@
 """suture key: what it makes is judged by openssl and gpg."""
 import datetime
 import os
+import pathlib
 
 import pytest
 
@@ -46,6 +47,14 @@ def test_files_have_safe_modes_and_the_content_of_their_type(folder, kind, optio
     for word in words + ["Subject: O = Test, CN = Name"]:
         assert word in text_of(folder / "k.pem")
     run("openssl", "verify", "-check_ss_sig", "-x509_strict", "-CAfile", folder / "k.pem", folder / "k.pem")
+
+
+@pytest.mark.parametrize("kind, public", [("tuf", "public_key"), ("module", "certificate")])
+def test_json_names_what_was_made(folder, kind, public):
+    made = suture_json("key", "create", "--type", kind, "--out", folder / "k")
+    assert set(made) == {"private_key", public, "tuf_key_id"}
+    assert made["private_key"] == str(folder / "k.key") and pathlib.Path(made[public]).exists()
+    assert (made["tuf_key_id"] is None) == (kind == "module")
 
 
 @pytest.mark.parametrize("options", [[], ["-a", "ec", "-b", "384"], ["-a", "rsa"]])
