@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 static void file_close(FILE *file)
 {
@@ -18,6 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FILE, file_close)
 typedef struct {
 	const gchar *path;
 	FILE *file;
+	guint64 at, end;         /* bytes read, and where the file ended when it was opened */
 	gchar *line;             /* SUTURE_RECORD_MAX_BYTES and two more */
 	guint64 expected;        /* sequence number of the next line */
 	gchar *hash;             /* of the line before */
@@ -67,9 +69,10 @@ typedef enum { LINE_WHOLE, LINE_TORN, LINE_END, LINE_BROKEN } Line;
 /* A NUL byte or an over-long line looks like one without its line break in the middle of the file: broken. */
 static Line read_line(Walk *walk, gsize *ret_size)
 {
-	if (!fgets(walk->line, SUTURE_RECORD_MAX_BYTES + 2, walk->file))
+	if (walk->at >= walk->end || !fgets(walk->line, SUTURE_RECORD_MAX_BYTES + 2, walk->file))
 		return ferror(walk->file) ? LINE_BROKEN : LINE_END;
 	*ret_size = strlen(walk->line);
+	walk->at += *ret_size;
 	if (*ret_size > 0 && walk->line[*ret_size - 1] == '\n')
 		return LINE_WHOLE;
 	return feof(walk->file) ? LINE_TORN : LINE_BROKEN;
@@ -163,6 +166,19 @@ static gboolean finish(Walk *walk, GError **error)
 	return TRUE;
 }
 
+/* Notes where the last whole record ends. The lock is not kept while the file is read: somebody who pages
+ * through it must not make those wait who have something to record. */
+static gboolean note_end(Walk *walk, GError **error)
+{
+	struct stat st;
+
+	if (TEMP_FAILURE_RETRY(flock(fileno(walk->file), LOCK_SH)) < 0 ||
+	    fstat(fileno(walk->file), &st) < 0 || flock(fileno(walk->file), LOCK_UN) < 0)
+		return suture_error_set_errno(error, errno, "%s", walk->path);
+	walk->end = (guint64)st.st_size;
+	return TRUE;
+}
+
 gboolean suture_ledger_verify(const gchar *path, const gchar *anchor, SutureLedgerVisit visit, gpointer data,
 			      SutureLedgerReport *ret_report, GError **error)
 {
@@ -173,8 +189,10 @@ gboolean suture_ledger_verify(const gchar *path, const gchar *anchor, SutureLedg
 	if (anchor && !parse_anchor(&walk, anchor, error))
 		return FALSE;
 	walk.file = file = fopen(path, "re");
-	if (!file || TEMP_FAILURE_RETRY(flock(fileno(file), LOCK_SH)) < 0)
+	if (!file)
 		return suture_error_set_errno(error, errno, "%s", path);
+	if (!note_end(&walk, error))
+		return FALSE;
 	walk.line = g_malloc(SUTURE_RECORD_MAX_BYTES + 2);
 	walk.hash = g_strdup(SUTURE_LEDGER_FIRST_PREVIOUS);
 	return walk_lines(&walk, visit, data, error) && finish(&walk, error);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "audit/ledger.h"
 #include "cli/command.h"
+#include "cli/row-json.h"
+#include "spec/json.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define LEDGER_PATH "/var/lib/suture/ledger.jsonl"
@@ -90,17 +91,14 @@ static gboolean audit_log(SutureContext *context, int argc, char **argv, GError 
 
 static void print_report(const SutureContext *context, const SutureLedgerReport *report)
 {
-	g_autofree gchar *text = NULL;
-	json_t *json;
+	SUTURE_AUTO_JSON *json = NULL;
 
 	if (context->json) {
 		json = json_pack("{s:s, s:I, s:s?, s:b, s:I}", "result",
 				 report->anchored ? "anchored" : "unanchored", "records",
 				 (json_int_t)report->records, "head", report->head, "anchored",
 				 report->anchored, "torn_bytes", (json_int_t)report->torn);
-		text = json_dumps(json, JSON_INDENT(2));
-		json_decref(json);
-		g_print("%s\n", text);
+		suture_print_json(json);
 		return;
 	}
 	g_print("%" G_GUINT64_FORMAT " records, chain intact, %s\n", report->records,
@@ -136,6 +134,18 @@ static gboolean audit_verify(SutureContext *context, int argc, char **argv, GErr
 	return TRUE;
 }
 
+static void print_head(const SutureContext *context, const SutureLedgerReport *report)
+{
+	SUTURE_AUTO_JSON *json = NULL;
+
+	if (!context->json) {
+		g_print("%s\n", report->head ? report->head : "empty");
+		return;
+	}
+	json = json_pack("{s:s?, s:I}", "head", report->head, "records", (json_int_t)report->records);
+	suture_print_json(json);
+}
+
 static gboolean audit_head(SutureContext *context, int argc, char **argv, GError **error)
 {
 	g_autoptr(GOptionContext) options =
@@ -146,7 +156,7 @@ static gboolean audit_head(SutureContext *context, int argc, char **argv, GError
 	if (!g_option_context_parse(options, &argc, &argv, error) ||
 	    !suture_ledger_verify(path, NULL, NULL, NULL, &report, error))
 		return FALSE;
-	g_print("%s\n", report.head ? report.head : "empty");
+	print_head(context, &report);
 	suture_ledger_report_clear(&report);
 	return TRUE;
 }

@@ -4,7 +4,9 @@
 #include "common/staging.h"
 #include "signer/verify/digest.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -225,6 +227,33 @@ static void torn(Fixture *f, gconstpointer data)
 	}
 }
 
+/* As another process would while somebody pages through the records. */
+static gboolean append_meanwhile(const SutureRecord *record, gpointer data)
+{
+	Fixture *f = data;
+	SUTURE_AUTO_FD fd = open(f->path, O_RDWR | O_CLOEXEC);
+
+	g_assert_cmpint(flock(fd, LOCK_EX | LOCK_NB), ==, 0);
+	suture_fd_clear(&fd);
+	if (record->sequence == 1)
+		append(f->path, "meanwhile");
+	return TRUE;
+}
+
+static void readers_hold_nobody_up(Fixture *f, gconstpointer data)
+{
+	g_autoptr(GError) error = NULL;
+	SutureLedgerReport report;
+
+	(void)data;
+	g_assert_true(suture_ledger_verify(f->path, NULL, append_meanwhile, f, &report, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(report.records, ==, 4);
+	g_assert_cmpuint(report.torn, ==, 0);
+	suture_ledger_report_clear(&report);
+	assert_intact(f, NULL, 5, 0);
+}
+
 static void damaged_end_is_not_built_on(Fixture *f, gconstpointer data)
 {
 	const SutureEvent event = {.event = "apply", .reason = "ok"};
@@ -283,6 +312,7 @@ int main(int argc, char **argv)
 	ADD("verify/reordered-records", reordered);
 	ADD("verify/cut-tail-needs-an-anchor", cut_tail);
 	ADD("verify/changed-last-record-needs-an-anchor", changed_last);
+	ADD("verify/readers-hold-nobody-up", readers_hold_nobody_up);
 	ADD("append/heals-a-torn-line", torn);
 	ADD("append/refuses-a-damaged-end", damaged_end_is_not_built_on);
 	ADD("append/processes-do-not-interleave", two_processes);

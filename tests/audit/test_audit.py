@@ -41,6 +41,7 @@ def test_verify_says_unanchored_and_anchored(tmp_path):
     anchored = json.loads(run(tmp_path, "audit", "verify", "--head", head, "--json").stdout)
     assert anchored == {"result": "anchored", "records": 4, "head": head, "anchored": True, "torn_bytes": 0}
     assert run(tmp_path, "audit", "head").stdout.strip() == head
+    assert json.loads(run(tmp_path, "audit", "head", "--json").stdout) == {"head": head, "records": 4}
 
 
 def test_a_changed_line_is_an_error_of_its_own(tmp_path):
