@@ -44,7 +44,7 @@ def _make(vendor, folder, number):
     with tempfile.TemporaryDirectory() as scratch:
         module = _padded_module(vendor, Path(scratch), number)
         vendor.tool("build", module, "-o", folder, "--kernel-image", pipeline.kernel().image, "--description",
-                    pipeline.SOURCE / "samples/version/patch.conf", "--version", str(number),
+                    pipeline.SOURCE / "samples/version/patch.conf", "--patch-version", str(number),
                     "--module-key", keys / "module.key", "--module-certificate", keys / "module.pem",
                     "--manifest-key", keys / "manifest.key", "--manifest-certificate", keys / "manifest.pem",
                     "--package-key", vendor.rpm_key)
