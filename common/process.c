@@ -3,12 +3,35 @@
 
 #include "common/cancel.h"
 #include "common/error.h"
+#include "common/file.h"
 
-#include <gio/gio.h>
+#include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define TAIL_BYTES 4000 /* of what a failed program said */
+#define READ_CHUNK 65536
+
+/*
+ * Not GSubprocess: its communicate() works with a thread and a main context of its own, and GLib before 2.80
+ * can free that context while it is still being unlocked, which corrupts the heap once in some hundred calls.
+ */
+typedef struct {
+	GPid pid;
+	int pipes[2]; /* standard output, standard error; -1 once ended */
+	GByteArray *said[2];
+} Child;
+
+static void child_clear(Child *child)
+{
+	for (guint i = 0; i < 2; i++) {
+		suture_fd_clear(&child->pipes[i]);
+		g_byte_array_unref(child->said[i]);
+	}
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Child, child_clear)
 
 static void die_with_parent(gpointer data)
 {
@@ -17,84 +40,131 @@ static void die_with_parent(gpointer data)
 	suture_cancel_reset_child();
 }
 
-static GSubprocessLauncher *launcher_new(const gchar *const *environ_add, const gchar *folder, GBytes *input,
-					 gboolean keep_output)
+static GStrv environment(const gchar *const *add)
 {
-	GSubprocessFlags flags = G_SUBPROCESS_FLAGS_STDERR_PIPE;
-	GSubprocessLauncher *launcher;
+	GStrv all = g_get_environ();
 
-	flags |= input ? G_SUBPROCESS_FLAGS_STDIN_PIPE : 0;
-	flags |= keep_output ? G_SUBPROCESS_FLAGS_STDOUT_PIPE : G_SUBPROCESS_FLAGS_STDOUT_SILENCE;
-	launcher = g_subprocess_launcher_new(flags);
-	g_subprocess_launcher_set_child_setup(launcher, die_with_parent, NULL, NULL);
-	if (folder)
-		g_subprocess_launcher_set_cwd(launcher, folder);
-	for (; environ_add && *environ_add; environ_add++) {
-		g_auto(GStrv) pair = g_strsplit(*environ_add, "=", 2);
+	for (; add && *add; add++) {
+		g_auto(GStrv) pair = g_strsplit(*add, "=", 2);
 
-		g_subprocess_launcher_setenv(launcher, pair[0], pair[1] ? pair[1] : "", TRUE);
+		all = g_environ_setenv(all, pair[0], pair[1] ? pair[1] : "", TRUE);
 	}
-	return launcher;
+	return all;
 }
 
-static gchar *tail_of(GBytes *said)
+/* A file in memory never blocks us, however late the program reads it. */
+static int input_file(GBytes *input, GError **error)
 {
+	SUTURE_AUTO_FD fd = memfd_create("input", MFD_CLOEXEC);
 	gsize size;
-	const gchar *data = g_bytes_get_data(said, &size);
-	gsize skip = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
-	g_autofree gchar *text = g_strndup(data ? data + skip : "", size - skip);
+	gconstpointer data = g_bytes_get_data(input, &size);
+
+	if (fd < 0) {
+		suture_error_set_errno(error, errno, "memfd_create");
+		return -1;
+	}
+	if (!suture_file_write_fd(fd, data, size, error))
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0) {
+		suture_error_set_errno(error, errno, "lseek");
+		return -1;
+	}
+	return suture_fd_steal(&fd);
+}
+
+static gboolean spawn(Child *child, const gchar *const *argv, const gchar *const *environ_add,
+		      const gchar *folder, int input, gboolean keep_output, GError **error)
+{
+	g_auto(GStrv) variables = environment(environ_add);
+	GSpawnFlags flags = G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES;
+	g_autoptr(GError) cause = NULL;
+
+	if (!keep_output)
+		flags |= G_SPAWN_STDOUT_TO_DEV_NULL;
+	if (g_spawn_async_with_pipes_and_fds(folder, argv, (const gchar *const *)variables, flags,
+					     die_with_parent, NULL, input, -1, -1, NULL, NULL, 0, &child->pid,
+					     NULL, keep_output ? &child->pipes[0] : NULL, &child->pipes[1],
+					     &cause))
+		return TRUE;
+	g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_PROCESS, "%s: %s", argv[0],
+		    cause->message);
+	return FALSE;
+}
+
+static void take(Child *child, guint i)
+{
+	GByteArray *said = child->said[i];
+	guint before = said->len;
+	gssize got;
+
+	g_byte_array_set_size(said, before + READ_CHUNK);
+	got = TEMP_FAILURE_RETRY(read(child->pipes[i], said->data + before, READ_CHUNK));
+	g_byte_array_set_size(said, before + (guint)MAX(got, 0));
+	if (got <= 0)
+		suture_fd_clear(&child->pipes[i]);
+}
+
+/* Until both pipes have ended, or a signal has come: then FALSE. */
+static gboolean listen_to(Child *child)
+{
+	GPollFD polls[3] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
+	gboolean watched = g_cancellable_make_pollfd(suture_cancellable(), &polls[2]);
+
+	while ((child->pipes[0] >= 0 || child->pipes[1] >= 0) &&
+	       !g_cancellable_is_cancelled(suture_cancellable())) {
+		for (guint i = 0; i < 2; i++)
+			polls[i] = (GPollFD){child->pipes[i], G_IO_IN, 0};
+		g_poll(polls, watched ? 3 : 2, -1);
+		for (guint i = 0; i < 2; i++)
+			if (child->pipes[i] >= 0 && polls[i].revents)
+				take(child, i);
+	}
+	if (watched)
+		g_cancellable_release_fd(suture_cancellable());
+	return !g_cancellable_is_cancelled(suture_cancellable());
+}
+
+static gchar *tail_of(const GByteArray *said)
+{
+	guint skip = said->len > TAIL_BYTES ? said->len - TAIL_BYTES : 0;
+	g_autofree gchar *text = g_strndup((const gchar *)said->data + skip, said->len - skip);
 
 	return g_utf8_make_valid(g_strstrip(text), -1);
 }
 
-static gboolean judge(GSubprocess *process, const gchar *program, GBytes *said, GError **error)
+static gboolean judge(int status, const gchar *program, const GByteArray *said, GError **error)
 {
 	g_autofree gchar *tail = NULL;
 
-	if (g_subprocess_get_successful(process))
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return TRUE;
 	tail = tail_of(said);
-	if (g_subprocess_get_if_exited(process))
+	if (WIFEXITED(status))
 		g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_PROCESS,
-			    "%s exited with status %d: %s", program, g_subprocess_get_exit_status(process),
+			    "%s exited with status %d: %s", program, WEXITSTATUS(status),
 			    *tail ? tail : "it said nothing");
 	else
 		g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_PROCESS,
-			    "%s was ended by signal %d: %s", program, g_subprocess_get_term_sig(process),
-			    tail);
+			    "%s was ended by signal %d: %s", program, WTERMSIG(status), tail);
 	return FALSE;
 }
 
 gboolean suture_process_run(const gchar *const *argv, const gchar *const *environ_add, const gchar *folder,
 			    GBytes *input, gchar **ret_output, GError **error)
 {
-	g_autoptr(GSubprocessLauncher) launcher =
-		launcher_new(environ_add, folder, input, ret_output != NULL);
-	g_autoptr(GSubprocess) process = NULL;
-	g_autoptr(GBytes) output = NULL;
-	g_autoptr(GBytes) said = NULL;
-	g_autoptr(GError) cause = NULL;
+	g_auto(Child) child = {.pipes = {-1, -1}, .said = {g_byte_array_new(), g_byte_array_new()}};
+	SUTURE_AUTO_FD in = input ? input_file(input, error) : -1;
+	int status = 0;
 
-	process = g_subprocess_launcher_spawnv(launcher, argv, &cause);
-	if (!process ||
-	    !g_subprocess_communicate(process, input, suture_cancellable(), &output, &said, &cause)) {
-		if (process) {
-			g_subprocess_send_signal(process, SIGTERM);
-			g_subprocess_wait(process, NULL, NULL);
-		}
-		if (!suture_cancel_check(error))
-			return FALSE;
-		g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_PROCESS, "%s: %s", argv[0],
-			    cause->message);
+	if ((input && in < 0) || !spawn(&child, argv, environ_add, folder, in, ret_output != NULL, error))
 		return FALSE;
-	}
-	if (!judge(process, argv[0], said, error))
+	if (!listen_to(&child))
+		kill(child.pid, SIGTERM);
+	if (TEMP_FAILURE_RETRY(waitpid(child.pid, &status, 0)) < 0)
+		return suture_error_set_errno(error, errno, "%s", argv[0]);
+	if (!suture_cancel_check(error) || !judge(status, argv[0], child.said[1], error))
 		return FALSE;
-	if (ret_output) {
-		gsize size;
-		gconstpointer data = g_bytes_get_data(output, &size);
-
-		*ret_output = g_strndup(data ? data : "", size);
-	}
+	if (ret_output)
+		*ret_output = g_strndup((const gchar *)child.said[0]->data, child.said[0]->len);
 	return TRUE;
 }

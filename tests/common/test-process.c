@@ -24,6 +24,19 @@ static void passes_everything(void)
 	g_assert_cmpstr(output, ==, "/usr\na=b\nline\n");
 }
 
+/* More than any pipe holds, in both directions at once. */
+static void passes_megabytes(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree gchar *text = g_strnfill(3 * 1024 * 1024, 'x');
+	g_autoptr(GBytes) input = g_bytes_new_static(text, strlen(text));
+	g_autofree gchar *output = NULL;
+
+	g_assert_true(shell("tee /dev/stderr", input, &output, &error));
+	g_assert_no_error(error);
+	g_assert_cmpstr(output, ==, text);
+}
+
 static void failure_says_what_it_said(void)
 {
 	g_autoptr(GError) error = NULL;
@@ -67,6 +80,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/common/process/run/passes-folder-environment-and-input", passes_everything);
+	g_test_add_func("/common/process/run/passes-megabytes", passes_megabytes);
 	g_test_add_func("/common/process/run/failure-carries-the-programs-words", failure_says_what_it_said);
 	g_test_add_func("/common/process/run/absent-program", absent_program);
 	g_test_add_func("/common/process/run/cancelled-child-is-ended", cancelled_child_is_ended);
