@@ -50,7 +50,8 @@ typedef gboolean (*SutureLedgerVisit)(const SutureRecord *record, gpointer data)
 
 /*
  * Verifies the chain from the first line, in constant memory, as it was at the call: records that others
- * append meanwhile are left out, and nobody waits for @visit. @anchor "SEQ:HASH" or NULL; @visit NULL allowed.
+ * append meanwhile are left out, and nobody waits for @visit. @anchor: "SEQ:HASH" or NULL. @visit: NULL
+ * allowed.
  */
 gboolean suture_ledger_verify(const gchar *path, const gchar *anchor, SutureLedgerVisit visit, gpointer data,
 			      SutureLedgerReport *ret_report, GError **error) G_GNUC_WARN_UNUSED_RESULT;
