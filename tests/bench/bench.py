@@ -42,6 +42,7 @@ def main(names):
         tables.append(_table(name, BENCHMARKS[name].run()))
         print(tables[-1], flush=True)
     if not names:
+        (pipeline.SOURCE / "docs").mkdir(exist_ok=True)
         (pipeline.SOURCE / "docs/benchmarks.md").write_text(HEAD + _machine() + "\n\n" + "\n".join(tables))
 
 
