@@ -204,7 +204,7 @@ static gboolean step_kernel(Verification *v, gchar **ret_detail, GError **error)
 static gboolean fill_receipt(Verification *v, GError **error)
 {
 	SutureReceipt *receipt = v->bundle->receipt = suture_receipt_new();
-	g_autofree gchar *package_sha256 = suture_digest_fd(v->fd, NULL, error);
+	g_autofree gchar *package_sha256 = suture_digest_fd(v->file->fd, NULL, error);
 	g_autofree gchar *name = NULL;
 
 	if (!package_sha256)

@@ -54,9 +54,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureBundle, suture_bundle_free)
  * Checks 3, 4 and 5 of the trust model on the RPM file open at @fd, in that order, then the agreement of RPM
  * header, manifest, modules and (when not NULL) @target, then, when @kernel is not NULL, the kernel match.
  * @now: seconds since the epoch, for every judgement of time. Check 2 (length and SHA-256 of the file) is the
- * caller's, before this. Nothing is written anywhere; constant memory but for the modules themselves. A
- * header signature up to five minutes ahead of @now is not in the future. The position of @fd changes. On
- * failure *@ret_checks (when not NULL) still gets the checks that were made, the last one not passed.
+ * caller's, before this. Nothing is written anywhere. All is read from one sealed copy in memory, so that
+ * whoever may write to the file cannot change it between a check and its use; @fd is read once and stays as
+ * it is. A header signature up to five minutes ahead of @now is not in the future. On failure *@ret_checks
+ * (when not NULL) still gets the checks that were made, the last one not passed.
  */
 SutureBundle *suture_bundle_verify(int fd, const gchar *what, const SutureTrust *trust,
 				   const SutureTarget *target, const SutureKernel *kernel, gint64 now,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/read/rpm-file.h"
 
+#include "common/file.h"
 #include "common/mutation.h"
 #include "packager/read/bundle.h"
 #include "packager/read/rpm-region.h"
@@ -35,6 +36,7 @@ void suture_rpm_file_free(SutureRpmFile *file)
 		headerFree(file->signatures);
 	if (file->header)
 		headerFree(file->header);
+	suture_fd_clear(&file->fd);
 	g_free(file);
 }
 
@@ -204,7 +206,7 @@ SutureRpmFile *suture_rpm_file_open(int fd, const gchar *what, GError **error)
 	g_autoptr(SutureRpmFile) file = g_new0(SutureRpmFile, 1);
 	struct stat status;
 
-	file->fd = fd;
+	file->fd = -1;
 	file->what = what;
 	if (fstat(fd, &status) < 0) {
 		suture_error_set_errno(error, errno, "%s", what);
@@ -217,6 +219,15 @@ SutureRpmFile *suture_rpm_file_open(int fd, const gchar *what, GError **error)
 	if (status.st_size > SUTURE_BUNDLE_MAX_PACKAGE_BYTES) {
 		suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_PAYLOAD_SIZE, file,
 				  "is larger than a bundle may be");
+		return NULL;
+	}
+	/* Whoever may write to the file could change it between what is checked and what is unpacked. */
+	file->fd = suture_file_seal_copy(fd, SUTURE_BUNDLE_MAX_PACKAGE_BYTES, "package", error);
+	if (file->fd < 0 || fstat(file->fd, &status) < 0) {
+		if (file->fd >= 0)
+			suture_error_set_errno(error, errno, "%s", what);
+		else
+			g_prefix_error(error, "%s: ", what);
 		return NULL;
 	}
 	if (!read_parts(file, (guint64)status.st_size, error))

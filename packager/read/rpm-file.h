@@ -9,7 +9,7 @@
  * writes, byte for byte, where no signature covers them. Nothing here is verified yet.
  */
 typedef struct {
-	int fd; /* the caller's */
+	int fd; /* a sealed copy: everything is read from it */
 	const gchar *what;
 	Header signatures; /* the signature header */
 	Header header; /* exactly the signed, immutable region: nothing else stands in the file's header */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/file.h"
+#include "packager/read/payload.h"
 #include "tests/packager/material.h"
 
 #include <string.h>
@@ -184,6 +185,21 @@ static void test_flipped_payload(void)
 	flip(package, package->size - 4, package->size, 1, reasons);
 }
 
+/* What was checked is what is unpacked, whatever becomes of the file in between. */
+static void test_changed_after_opening(void)
+{
+	g_autoptr(Package) package = package_open("good.rpm");
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SutureRpmFile) file = suture_rpm_file_open(package->fd, "test.rpm", &error);
+	g_autoptr(SuturePayload) payload = NULL;
+
+	g_assert_no_error(error);
+	memset(package->bytes, 0, package->size);
+	payload = suture_payload_read(file, &error);
+	g_assert_no_error(error);
+	g_assert_true(g_hash_table_contains(payload->files, SUTURE_MANIFEST_FILE));
+}
+
 static void test_trailing(void)
 {
 	g_autoptr(Package) package = package_open("good.rpm");
@@ -355,6 +371,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/bundle/verify/flipped-padding", test_flipped_padding);
 	g_test_add_func("/bundle/verify/flipped-header", test_flipped_header);
 	g_test_add_func("/bundle/verify/flipped-payload", test_flipped_payload);
+	g_test_add_func("/bundle/verify/changed-after-opening", test_changed_after_opening);
 	g_test_add_func("/bundle/verify/trailing", test_trailing);
 	g_test_add_func("/bundle/verify/truncated", test_truncated);
 	g_test_add_func("/bundle/kernel/release", test_kernel_release);
