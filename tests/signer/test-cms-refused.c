@@ -121,6 +121,31 @@ static void changed_content(void)
 	}
 }
 
+/* OpenSSL holds issuers that differ in case for equal, so that it takes the twin's key for the good signer's.
+ */
+static void the_key_of_a_twin(void)
+{
+	static const gchar own[] = "vendor";
+	g_autoptr(GBytes) signature = NULL;
+	g_autoptr(GBytes) renamed = NULL;
+	g_autofree gchar *bytes = NULL;
+	gconstpointer data;
+	gsize size, at;
+
+	fixture_ca("lookalike", "/O=vendor/CN=CA");
+	fixture_issue("twin", "lookalike", FIXTURE_P256, FIXTURE_SIGNER);
+	fixture_run("sh -c 'openssl x509 -req -in twin.csr -CA lookalike.pem -CAkey lookalike.key -days 365 "
+		    "-set_serial 0x$(openssl x509 -in good.pem -noout -serial | cut -d= -f2) -out twin.pem'");
+	signature = fixture_cms("twin", "-certfile good.pem");
+	data = g_bytes_get_data(signature, &size);
+	bytes = g_memdup2(data, size);
+	for (at = size - strlen(own); memcmp(bytes + at, own, strlen(own)) != 0; at--)
+		g_assert_cmpuint(at, >, 0);
+	bytes[at] = 'V';
+	renamed = g_bytes_new(bytes, size);
+	assert_refused(renamed, SUTURE_VERIFY_ERROR_CMS_SIGNATURE);
+}
+
 static void bytes_that_are_no_signature(void)
 {
 	g_autoptr(GBytes) signature = fixture_cms("good", "");
@@ -197,6 +222,7 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/signer/cms/refuses-the-ca-itself-as-signer", the_ca_itself_as_signer);
 	g_test_add_func("/signer/cms/refuses-changed-content", changed_content);
+	g_test_add_func("/signer/cms/refuses-the-key-of-a-twin", the_key_of_a_twin);
 	g_test_add_func("/signer/cms/refuses-bytes-that-are-no-signature", bytes_that_are_no_signature);
 	g_test_add_func("/signer/cms/refuses-pem-and-other-cms", pem_and_other_cms);
 	result = g_test_run();
