@@ -215,11 +215,12 @@ static void print_text(const SutureFetchReport *report, const gchar *release)
 {
 	for (guint i = 0; i < report->results->len; i++) {
 		const SutureFetchResult *result = report->results->pdata[i];
+		g_autofree gchar *name = suture_terminal_text(result->id ? result->id : result->name);
+		g_autofree gchar *detail = suture_terminal_text(result->detail ? result->detail : "");
 
-		g_print("%-10s %s%s%s%s%s%s\n", suture_fetch_outcome_name(result->outcome),
-			result->id ? result->id : result->name, result->reason ? " [" : "",
-			result->reason ? result->reason : "", result->reason ? "]" : "",
-			result->detail ? " " : "", result->detail ? result->detail : "");
+		g_print("%-10s %s%s%s%s%s%s\n", suture_fetch_outcome_name(result->outcome), name,
+			result->reason ? " [" : "", result->reason ? result->reason : "",
+			result->reason ? "]" : "", *detail ? " " : "", detail);
 	}
 	if (report->results->len == 0)
 		g_print("the repository has no bundle for %s\n", release);
@@ -227,9 +228,12 @@ static void print_text(const SutureFetchReport *report, const gchar *release)
 
 static json_t *result_json(const SutureFetchResult *result)
 {
+	/* It may quote a server, which need not write UTF-8. */
+	g_autofree gchar *detail = result->detail ? g_utf8_make_valid(result->detail, -1) : NULL;
+
 	return json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:I}", "target", result->name, "id", result->id,
 			 "outcome", suture_fetch_outcome_name(result->outcome), "reason", result->reason,
-			 "detail", result->detail, "manifest_sha256",
+			 "detail", detail, "manifest_sha256",
 			 result->target ? result->target->manifest_sha256 : NULL, "size",
 			 (json_int_t)result->size);
 }

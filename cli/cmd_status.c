@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/host-view.h"
 #include "cli/row-json.h"
+#include "cli/terminal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -118,15 +119,19 @@ static void print_text(const SutureHostView *view, GPtrArray *fixed, GPtrArray *
 		printf(" %s", (const gchar *)fixed->pdata[i]);
 	printf("%s\n", fixed->len == 0 ? " nothing by live patches" : "");
 	if (blockers->len > 0) {
-		g_autofree gchar *text = suture_transition_describe(blockers);
+		g_autofree gchar *tasks = suture_transition_describe(blockers);
+		/* Every user gives names to tasks. */
+		g_autofree gchar *text = suture_terminal_text(tasks);
 
 		printf("%-12s %s\n", "held up by", text);
 	}
 	for (guint i = 0; i < status->faults->len; i++) {
 		const SutureStoredFault *fault = status->faults->pdata[i];
 
-		printf("%-12s %s: %s [%s]\n", "fault", fault->path, fault->error->message,
-		       suture_error_reason(fault->error));
+		g_autofree gchar *message = suture_terminal_text(fault->error->message);
+		g_autofree gchar *path = suture_terminal_text(fault->path);
+
+		printf("%-12s %s: %s [%s]\n", "fault", path, message, suture_error_reason(fault->error));
 	}
 }
 

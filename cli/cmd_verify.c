@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/row-json.h"
 #include "cli/session.h"
+#include "cli/terminal.h"
 #include "common/file.h"
 #include "packager/read/bundle.h"
 
@@ -151,9 +152,10 @@ static void print_result(const gchar *path, const Result *result)
 	printf("%s: %s\n", file, result->bundle ? "trusted" : "REFUSED");
 	for (guint i = 0; i < result->checks->len; i++) {
 		const SutureCheck *check = result->checks->pdata[i];
+		g_autofree gchar *detail = suture_terminal_text(check->detail);
 
 		if (check->passed)
-			printf("  %-10s ok       %s\n", check->check, check->detail);
+			printf("  %-10s ok       %s\n", check->check, detail);
 		else
 			printf("  %-10s REFUSED  %s\n", check->check, suture_error_reason(result->error));
 	}

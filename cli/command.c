@@ -46,7 +46,7 @@ static gboolean take_global_options(SutureContext *context, gboolean *ret_versio
 
 static int report(const SutureContext *context, const gchar *command, const GError *error)
 {
-	g_autofree gchar *line = g_strdelimit(g_strdup(error->message), "\r\n", ' ');
+	g_autofree gchar *line = suture_terminal_text(error->message);
 
 	suture_terminal_clear();
 	g_printerr("%s%s%s: %s [%s]\n", context->program, command ? " " : "", command ? command : "",

@@ -31,3 +31,20 @@ void suture_terminal_clear(void)
 		fputs("\r\033[K", stderr);
 	drawn = FALSE;
 }
+
+gchar *suture_terminal_text(const gchar *text)
+{
+	GString *line = g_string_new(NULL);
+
+	while (*text) {
+		gunichar character = g_utf8_get_char_validated(text, -1);
+		gboolean whole = (gint32)character >= 0;
+
+		if (whole && g_unichar_isprint(character))
+			g_string_append_unichar(line, character);
+		else
+			g_string_append_c(line, whole && g_unichar_isspace(character) ? ' ' : '?');
+		text = whole ? g_utf8_next_char(text) : text + 1;
+	}
+	return g_string_free(line, FALSE);
+}

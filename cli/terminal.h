@@ -8,3 +8,10 @@ void suture_terminal_progress(const gchar *step, guint64 done, guint64 total, gp
 
 /* Removes the progress line; call before printing anything else. */
 void suture_terminal_clear(void);
+
+/*
+ * @text as one line that is safe on a terminal: what is no printable character (escape sequences, line
+ * breaks, changes of direction, broken UTF-8) becomes '?'. Errors carry names that servers, files and other
+ * users' processes chose.
+ */
+gchar *suture_terminal_text(const gchar *text) G_GNUC_WARN_UNUSED_RESULT;
