@@ -3,9 +3,16 @@
 
 #include "common/file.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #define CONFIG_PATH "/etc/suture/suture.conf"
 #define POLICY_FOLDER "/etc/suture/policy.d"
 #define MAX_FILE_BYTES (1024 * 1024)
+
+/* Of suture.conf, and of a policy file. */
+static const gchar *const config_groups[] = {"repository", "fetch", "policy", "apply", NULL};
+static const gchar *const policy_groups[] = {"policy", NULL};
 
 static gboolean set_syntax_error(GError **error, const gchar *path, const gchar *words)
 {
@@ -13,18 +20,24 @@ static gboolean set_syntax_error(GError **error, const gchar *path, const gchar 
 	return FALSE;
 }
 
-/* suture.conf has other groups, which are not ours to judge; a policy file has none. */
-static gboolean check_groups(GKeyFile *file, const gchar *path, GError **error)
+/* What a misspelt group says would be lost without a word, and with it a policy. */
+static gboolean check_groups(GKeyFile *file, const gchar *path, const gchar *const *known, GError **error)
 {
 	g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
 
 	for (gchar **group = groups; *group; group++)
-		if (!g_str_equal(*group, "policy"))
-			return set_syntax_error(error, path, "has another group than [policy]");
+		if (!g_strv_contains(known, *group)) {
+			g_autofree gchar *names = g_strjoinv("], [", (gchar **)known);
+			g_autofree gchar *words = g_strdup_printf(
+				"[%s] is no group of this file; known are [%s]", *group, names);
+
+			return set_syntax_error(error, path, words);
+		}
 	return TRUE;
 }
 
-static gboolean merge_file(SuturePolicy *policy, const gchar *path, gboolean policy_only, GError **error)
+static gboolean merge_file(SuturePolicy *policy, const gchar *path, const gchar *const *groups,
+			   GError **error)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
 	g_autoptr(GBytes) bytes = suture_file_read(path, MAX_FILE_BYTES, error);
@@ -37,8 +50,7 @@ static gboolean merge_file(SuturePolicy *policy, const gchar *path, gboolean pol
 		return TRUE;
 	if (!g_key_file_load_from_bytes(file, bytes, G_KEY_FILE_NONE, &problem))
 		return set_syntax_error(error, path, problem->message);
-	return (!policy_only || check_groups(file, path, error)) &&
-	       suture_policy_merge(policy, file, path, error);
+	return check_groups(file, path, groups, error) && suture_policy_merge(policy, file, path, error);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -59,9 +71,17 @@ static gboolean merge_folder(SuturePolicy *policy, const gchar *folder, GError *
 			g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
 	g_ptr_array_sort(paths, compare_names);
 	for (guint i = 0; i < paths->len; i++)
-		if (!merge_file(policy, paths->pdata[i], TRUE, error))
+		if (!merge_file(policy, paths->pdata[i], policy_groups, error))
 			return FALSE;
 	return TRUE;
+}
+
+/* A link that leads nowhere, or a folder that may not be searched, is a fault, not an absent policy. */
+static gboolean is_there(const gchar *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 || errno != ENOENT;
 }
 
 SuturePolicy *suture_policy_load(const SutureContext *context, GError **error)
@@ -70,9 +90,9 @@ SuturePolicy *suture_policy_load(const SutureContext *context, GError **error)
 	g_autofree gchar *config = suture_context_path(context, CONFIG_PATH);
 	g_autofree gchar *folder = suture_context_path(context, POLICY_FOLDER);
 
-	if (g_file_test(config, G_FILE_TEST_EXISTS) && !merge_file(policy, config, FALSE, error))
+	if (is_there(config) && !merge_file(policy, config, config_groups, error))
 		return NULL;
-	if (g_file_test(folder, G_FILE_TEST_EXISTS) && !merge_folder(policy, folder, error))
+	if (is_there(folder) && !merge_folder(policy, folder, error))
 		return NULL;
 	return g_steal_pointer(&policy);
 }

@@ -120,6 +120,7 @@ def test_installed_bundles_did_not_come_through_the_repository(host):
 @pytest.mark.parametrize("path, text", [
     ("suture.conf", "[policy]\nseverity=low\n"),
     ("suture.conf", "no group\n"),
+    ("suture.conf", "[polcy]\nrequire-tuf=true\n"),
     ("policy.d/a.conf", "[policy]\nseverity-floor=grave\n"),
     ("policy.d/a.conf", "[polcy]\nseverity-floor=low\n"),
     ("policy.d/a.conf", "[policy]\nrequire-tuf=maybe\n"),
@@ -148,6 +149,22 @@ def test_a_stack_that_cannot_be_is_shown_and_refused(host, stacks, reason, named
     assert result.json["order"] is None
     assert result.json["problem"]["reason"] == reason
     assert len(result.json["decisions"]) == len(stacks)
+
+
+def test_unknown_key_beside_policy_is_refused(host):
+    host.configure("suture.conf", "[apply]\ntransition-tmeout=5\n")
+    result = run([BIN / "suture", "--root", host.root, "policy", "explain"])
+    assert (result.status, result.reason) == (3, "config") and "transition-tmeout" in result.stderr
+
+
+@pytest.mark.parametrize("path", ["suture.conf", "policy.d", "policy.d/10-site.conf"])
+def test_policy_that_cannot_be_read_is_not_absent(host, path):
+    host.store("one-1-1")
+    link = host.root / "etc/suture" / path
+    link.parent.mkdir(parents=True)
+    link.symlink_to("nowhere")
+    result = host.explain()
+    assert result.status != 0 and path in result.stderr and result.stdout == ""
 
 
 def test_explaining_changes_nothing(host):
