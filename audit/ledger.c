@@ -4,6 +4,7 @@
 #include "audit/ledger-private.h"
 #include "common/file.h"
 #include "signer/verify/digest.h"
+#include "spec/form.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,12 +148,12 @@ static gboolean read_tail(const SutureLedger *ledger, Tail *tail, GError **error
 	return parse_last_line(ledger, line_start, (gsize)(last_newline + 1 - line_start), tail, error);
 }
 
+/* For the syslog too, whose readers may be terminals: no control characters. */
 static gchar *one_line(const gchar *text)
 {
-	g_autofree gchar *valid =
-		g_utf8_make_valid(text ? text : "", text ? (gssize)MIN(strlen(text), DETAIL_MAX_BYTES) : 0);
+	g_autofree gchar *start = g_strndup(text ? text : "", DETAIL_MAX_BYTES);
 
-	return g_strdelimit(g_steal_pointer(&valid), "\r\n", ' ');
+	return suture_form_make_text(start, DETAIL_MAX_BYTES);
 }
 
 static gchar *time_now(void)
@@ -190,9 +191,16 @@ static gboolean append_line(SutureLedger *ledger, const SutureEvent *event, Tail
 {
 	g_autoptr(SutureRecord) record = record_new(ledger, event, tail);
 	g_autoptr(GBytes) line = suture_record_write(record);
+	gconstpointer data;
 	gsize size;
-	gconstpointer data = g_bytes_get_data(line, &size);
 
+	if (!line) {
+		g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_IO,
+			    "%s: the event \"%s\" has a value that no record may hold; report this fault",
+			    ledger->path, record->event);
+		return FALSE;
+	}
+	data = g_bytes_get_data(line, &size);
 	if (!suture_file_write_fd(ledger->fd, data, size, error) ||
 	    (fsync(ledger->fd) < 0 && !suture_error_set_errno(error, errno, "fsync"))) {
 		g_prefix_error(error, "%s: ", ledger->path);

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define SHA256_HEX 64 /* digits */
+
 /* One run. */
 typedef struct {
 	const SutureFetchRequest *request;
@@ -53,13 +55,15 @@ static gboolean record(const Run *run, const gchar *event, const SutureFetchResu
 	const SutureTufMetadata *targets = suture_tuf_client_metadata(run->client, SUTURE_TUF_TARGETS);
 	const SutureTufTarget *listed =
 		result && targets ? suture_tuf_metadata_target(targets, result->name) : NULL;
+	const gchar *sha256 = listed ? g_hash_table_lookup(listed->file.hashes, "sha256") : NULL;
 	const SutureEvent what = {
 		.event = event,
 		.bundle = !result      ? NULL
 			  : result->id ? result->id
 				       : result->name,
 		.manifest_sha256 = target ? target->manifest_sha256 : NULL,
-		.package_sha256 = listed ? g_hash_table_lookup(listed->file.hashes, "sha256") : NULL,
+		/* Metadata may list hex of any length; the ledger takes digests alone. */
+		.package_sha256 = sha256 && strlen(sha256) == SHA256_HEX ? sha256 : NULL,
 		.reason = reason,
 		.detail = detail,
 	};
@@ -147,7 +151,8 @@ static int download(Run *run, const SutureTufTarget *listed, GError **error)
 	SUTURE_AUTO_FD fd = -1;
 	g_autoptr(GError) cause = NULL;
 
-	if (!sha256 || strlen(sha256) != 64 || listed->file.length > SUTURE_BUNDLE_MAX_PACKAGE_BYTES) {
+	if (!sha256 || strlen(sha256) != SHA256_HEX ||
+	    listed->file.length > SUTURE_BUNDLE_MAX_PACKAGE_BYTES) {
 		g_set_error(
 			error, SUTURE_TUF_ERROR,
 			sha256 ? SUTURE_TUF_ERROR_TARGET_LENGTH : SUTURE_TUF_ERROR_TARGET_HASH,

@@ -352,6 +352,24 @@ def test_bundle_at_an_odd_path_is_refused(host, repo, good, file):
     assert refuses(host, "tuf-target-custom", 4)
 
 
+@pytest.mark.parametrize("sha256", ["abcd", "ab" * 33])
+def test_digest_of_another_length_is_refused_and_recorded(host, repo, good, sha256):
+    good.add_to(repo)
+    repo.signed["targets"]["targets"][good.target]["hashes"]["sha256"] = sha256
+    repo.bump("targets")
+    assert refuses(host, "tuf-target-length", 4)
+    assert events(host, "refuse") == [("refuse", good.id, "tuf-target-length")]
+
+
+def test_names_of_a_hostile_server_do_not_reach_the_terminal_raw(host, repo):
+    envelope = repo.envelope("timestamp")
+    envelope["signatures"] = [{"keyid": "\x1b]0;owned\x07\u009b2J\u202e\n", "sig": "00"}] * 2
+    repo.write_file("timestamp.json", envelope)
+    result = host.fetch()
+    assert result.reason == "tuf-duplicate-keyid"
+    assert "owned" in result.stderr and result.stderr.removesuffix("\n").isprintable()
+
+
 def test_expired_metadata_is_refused_and_recorded(host, repo, good):
     good.add_to(repo)
     repo.signed["timestamp"]["expires"] = expiry(-1)
