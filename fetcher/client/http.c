@@ -183,13 +183,15 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t 
 	return suture_cancel_check(transfer->error ? NULL : &transfer->error) ? 0 : 1;
 }
 
-static void set_protocols(CURL *easy)
+/* curl refuses the whole list when it was built without one of them, and then has no limit at all. */
+static gboolean set_protocols(CURL *easy)
 {
 	/* A redirect never leads to file:, nor (see prepare()) from https to http. */
 #if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
+	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file") == CURLE_OK;
 #else
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS | CURLPROTO_FILE);
+	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS | CURLPROTO_FILE) ==
+	       CURLE_OK;
 #endif
 }
 
@@ -230,7 +232,6 @@ static void set_options(SutureHttp *http, const SutureHttpOptions *options)
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-	set_protocols(easy);
 }
 
 SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error)
@@ -241,7 +242,7 @@ SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error)
 	if (g_once_init_enter(&once))
 		g_once_init_leave(&once, curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 1 : 2);
 	http->easy = once == 1 ? curl_easy_init() : NULL;
-	if (!http->easy) {
+	if (!http->easy || !set_protocols(http->easy)) {
 		g_set_error_literal(error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_CONNECT,
 				    "libcurl could not be set up");
 		return NULL;
