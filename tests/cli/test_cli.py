@@ -77,6 +77,15 @@ def test_a_host_links_no_vendor_code():
     assert "suture_private_key" not in symbols and "PrivateKey" not in run("nm", "-D", BIN / "suture").stdout
 
 
+def test_a_build_for_the_mutation_test_cannot_be_installed(tmp_path):
+    configured = run("cmake", "-S", SOURCE, "-B", tmp_path, "-DSUTURE_MUTATIONS=ON", "-DSUTURE_TESTS=OFF")
+    assert configured.returncode == 0, configured.stderr
+    for options in [], ["--component", "Unspecified"], ["--component", "vendor"]:
+        result = run("cmake", "--install", tmp_path, "--prefix", tmp_path / "installed", *options)
+        assert result.returncode != 0 and "SUTURE_MUTATIONS" in result.stderr
+    assert not (tmp_path / "installed").exists()
+
+
 @pytest.mark.parametrize("words, expected", [
     (["suture", "rev"], ["revert"]),
     (["suture", "apply", "--dry"], ["--dry-run"]),
