@@ -20,6 +20,19 @@ void suture_host_view_free(SutureHostView *view)
 	g_free(view);
 }
 
+static gboolean check_keys(GKeyFile *file, const gchar *path, GError **error)
+{
+	g_auto(GStrv) keys = g_key_file_get_keys(file, "apply", NULL, NULL);
+
+	for (gchar **key = keys; key && *key; key++)
+		if (strcmp(*key, "transition-timeout") != 0) {
+			g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_CONFIG,
+				    "%s: [apply] has no key '%s'; suture.conf(5) lists them", path, *key);
+			return FALSE;
+		}
+	return TRUE;
+}
+
 /* @timeout stays as it is when the file or the key is absent. */
 static gboolean load_timeout(const SutureContext *context, guint *timeout, GError **error)
 {
@@ -34,6 +47,8 @@ static gboolean load_timeout(const SutureContext *context, guint *timeout, GErro
 		g_propagate_prefixed_error(error, g_steal_pointer(&cause), "%s: ", path);
 		return FALSE;
 	}
+	if (!check_keys(file, path, error))
+		return FALSE;
 	if (!g_key_file_has_key(file, "apply", "transition-timeout", NULL))
 		return TRUE;
 	value = g_key_file_get_integer(file, "apply", "transition-timeout", NULL);
