@@ -3,6 +3,9 @@
 
 #include "common/file.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #define CONFIG_PATH "/etc/suture/suture.conf"
 #define POLICY_FOLDER "/etc/suture/policy.d"
 #define MAX_FILE_BYTES (1024 * 1024)
@@ -73,15 +76,23 @@ static gboolean merge_folder(SuturePolicy *policy, const gchar *folder, GError *
 	return TRUE;
 }
 
+/* A link that leads nowhere, or a folder that may not be searched, is a fault, not an absent policy. */
+static gboolean is_there(const gchar *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 || errno != ENOENT;
+}
+
 SuturePolicy *suture_policy_load(const SutureContext *context, GError **error)
 {
 	g_autoptr(SuturePolicy) policy = suture_policy_new();
 	g_autofree gchar *config = suture_context_path(context, CONFIG_PATH);
 	g_autofree gchar *folder = suture_context_path(context, POLICY_FOLDER);
 
-	if (g_file_test(config, G_FILE_TEST_EXISTS) && !merge_file(policy, config, config_groups, error))
+	if (is_there(config) && !merge_file(policy, config, config_groups, error))
 		return NULL;
-	if (g_file_test(folder, G_FILE_TEST_EXISTS) && !merge_folder(policy, folder, error))
+	if (is_there(folder) && !merge_folder(policy, folder, error))
 		return NULL;
 	return g_steal_pointer(&policy);
 }

@@ -157,6 +157,16 @@ def test_unknown_key_beside_policy_is_refused(host):
     assert (result.status, result.reason) == (3, "config") and "transition-tmeout" in result.stderr
 
 
+@pytest.mark.parametrize("path", ["suture.conf", "policy.d", "policy.d/10-site.conf"])
+def test_policy_that_cannot_be_read_is_not_absent(host, path):
+    host.store("one-1-1")
+    link = host.root / "etc/suture" / path
+    link.parent.mkdir(parents=True)
+    link.symlink_to("nowhere")
+    result = host.explain()
+    assert result.status != 0 and path in result.stderr and result.stdout == ""
+
+
 def test_explaining_changes_nothing(host):
     host.store("one-1-1")
     before = sorted(host.root.rglob("*"))
