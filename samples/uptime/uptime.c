@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The second field of /proc/uptime is the time that all processors spent idle: a fine clock of what others do on the
- * machine, for every process. This patch keeps the field, for programs that count fields, and its value at zero.
+ * The second field of /proc/uptime is the time that all processors spent idle: a fine clock of
+ * what others do on the machine, for every process. This patch keeps the field, for programs
+ * that count fields, and its value at zero.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

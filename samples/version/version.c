@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/version names the account and the machine that built the kernel, and the versions of its toolchain, to every
- * process. This patch leaves what uname(2) says anyway.
+ * /proc/version names the account and the machine that built the kernel, and the versions of
+ * its toolchain, to every process. This patch leaves what uname(2) says anyway.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

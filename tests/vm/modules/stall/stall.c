@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/stall: a reader sleeps inside stall_wait() until somebody writes. The sleep is uninterruptible, so that
- * livepatch's fake signal does not end it: a patch of stall_wait() stays in transition for as long as a test wants.
+ * /proc/stall: a reader sleeps inside stall_wait() until somebody writes. The sleep is
+ * uninterruptible, so that livepatch's fake signal does not end it: a patch of stall_wait()
+ * stays in transition for as long as a test wants.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,7 +26,8 @@ static ssize_t stall_read(struct file *file, char __user *buffer, size_t size, l
 }
 
 /* "0" makes later readers sleep again, anything else releases all. */
-static ssize_t stall_write(struct file *file, const char __user *buffer, size_t size, loff_t *offset)
+static ssize_t stall_write(struct file *file, const char __user *buffer, size_t size,
+			   loff_t *offset)
 {
 	char first;
 
