@@ -51,18 +51,19 @@ static int open_part(struct archive *archive, int fd, guint64 offset, guint64 le
 	return archive_read_open(archive, source, NULL, source_read, source_close);
 }
 
+/* Filters: ARCHIVE_WARN would mean that libarchive starts a program from PATH for it. */
 struct archive *suture_archive_open_raw(int fd, guint64 offset, guint64 length)
 {
 	SUTURE_AUTO_ARCHIVE *archive = archive_read_new();
 	struct archive_entry *entry;
 	struct archive *result;
 
-	if (archive_read_support_filter_gzip(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_xz(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_lzma(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_bzip2(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_lz4(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_zstd(archive) < ARCHIVE_WARN ||
+	if (archive_read_support_filter_gzip(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_xz(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_lzma(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_bzip2(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_lz4(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_zstd(archive) != ARCHIVE_OK ||
 	    archive_read_support_format_raw(archive) != ARCHIVE_OK ||
 	    open_part(archive, fd, offset, length) != ARCHIVE_OK ||
 	    archive_read_next_header(archive, &entry) != ARCHIVE_OK)
@@ -81,11 +82,11 @@ struct archive *suture_archive_open_cpio(int fd, guint64 offset, guint64 length,
 	SUTURE_AUTO_ARCHIVE *archive = archive_read_new();
 	struct archive *result;
 
-	if (archive_read_support_filter_gzip(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_xz(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_lzma(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_bzip2(archive) < ARCHIVE_WARN ||
-	    archive_read_support_filter_zstd(archive) < ARCHIVE_WARN ||
+	if (archive_read_support_filter_gzip(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_xz(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_lzma(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_bzip2(archive) != ARCHIVE_OK ||
+	    archive_read_support_filter_zstd(archive) != ARCHIVE_OK ||
 	    archive_read_support_format_cpio(archive) != ARCHIVE_OK ||
 	    open_part(archive, fd, offset, length) != ARCHIVE_OK) {
 		g_set_error(error, SUTURE_BUNDLE_ERROR, SUTURE_BUNDLE_ERROR_RPM_MALFORMED,

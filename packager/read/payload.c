@@ -142,7 +142,13 @@ static gboolean add_entry(SuturePayload *payload, const SutureRpmFile *file, str
 					 folder);
 	if (folder && !payload->folder)
 		payload->folder = g_steal_pointer(&folder);
-	return *name == '\0' || add_file(payload, file, archive, name, archive_entry_size(entry), error);
+	if (*name != '\0')
+		return add_file(payload, file, archive, name, archive_entry_size(entry), error);
+	/* What stands behind a folder's entry would be unpacked only to be dropped: without limit. */
+	if (archive_entry_size(entry) != 0 || ++payload->folders > FILES_MAX)
+		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_PAYLOAD_SIZE, file,
+					 "\"%s\" is a folder with content, or one folder too many", path);
+	return TRUE;
 }
 
 static gboolean check_complete(const SuturePayload *payload, const SutureRpmFile *file, GError **error)

@@ -7,6 +7,7 @@
 typedef struct {
 	gchar *folder;         /* "<uname -r>/<id>" as the payload has it */
 	GHashTable *files;     /* name -> GBytes*: the manifest, its signature, modules */
+	guint folders;         /* entries of folders so far */
 	guint64 unpacked_size; /* of the cpio archive */
 } SuturePayload;
 void suture_payload_free(SuturePayload *payload);

@@ -146,8 +146,11 @@ SutureRpmSigner *suture_rpm_signature_verify(const SutureRpmFile *file, const Su
 	gint64 signed_at;
 
 	if (!headerGet(file->signatures, RPMTAG_RSAHEADER, &value, HEADERGET_MINMEM) &&
-	    !headerGet(file->signatures, RPMTAG_DSAHEADER, &value, HEADERGET_MINMEM))
-		g_return_val_if_reached(NULL); /* suture_rpm_file_open() saw it */
+	    !headerGet(file->signatures, RPMTAG_DSAHEADER, &value, HEADERGET_MINMEM)) {
+		suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_UNSIGNED, file,
+				  "its header signature cannot be read");
+		return NULL;
+	}
 	if (value.count < 16 || pgpPrtParams(value.data, value.count, PGPTAG_SIGNATURE, &signature) != 0) {
 		suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
 				  "its header signature is no OpenPGP signature");

@@ -96,7 +96,6 @@ static void add_fault(GPtrArray *faults, const gchar *folder, const gchar *name,
 
 	fault->path = g_build_filename(folder, name, NULL);
 	fault->error = cause;
-	g_prefix_error(&fault->error, "%s: ", fault->path);
 	g_ptr_array_add(faults, fault);
 }
 

@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureStored, suture_stored_free)
 /* A folder that could not be read as a bundle: shown in status, never used. */
 typedef struct {
 	gchar *path;
-	GError *error;
+	GError *error; /* its message is without the path */
 } SutureStoredFault;
 void suture_stored_fault_free(SutureStoredFault *fault);
 
