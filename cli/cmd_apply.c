@@ -9,10 +9,11 @@
 #include "common/lock.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
 	gboolean all, dry_run;
-	gint timeout;
+	guint timeout;     /* 0: not given */
 	GPtrArray *wanted; /* ids or names, NULL-terminated; empty: all */
 } Options;
 
@@ -26,12 +27,13 @@ typedef struct {
 
 static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
 {
+	g_autofree gchar *timeout = NULL;
 	const GOptionEntry entries[] = {
 		{"all", 'a', 0, G_OPTION_ARG_NONE, &options->all, "everything that policy lets (the default)",
 		 NULL},
 		{"dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run,
 		 "check and say what would be done; change and record nothing", NULL},
-		{"timeout", 't', 0, G_OPTION_ARG_INT, &options->timeout,
+		{"timeout", 't', 0, G_OPTION_ARG_STRING, &timeout,
 		 "seconds for one transition (suture.conf: [apply] transition-timeout; 60)", "SEC"},
 		{NULL},
 	};
@@ -44,7 +46,7 @@ static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
 			"nothing. A patch whose transition stalls is taken back; those below it stay.");
 	g_option_context_add_main_entries(parser, entries, NULL);
 	if (!g_option_context_parse(parser, argc, argv, error) ||
-	    !suture_timeout_check(options->timeout, error))
+	    !suture_timeout_parse(timeout, &options->timeout, error))
 		return FALSE;
 	if (!options->all || *argc == 1)
 		return TRUE;
@@ -133,6 +135,46 @@ static gboolean record_refusal(const Work *work, GError *cause, GError **error)
 	return FALSE;
 }
 
+/* Whether a folder that cannot be read as a bundle is one of those that were asked for. */
+static gboolean concerns(const Work *work, const SutureStoredFault *fault)
+{
+	const GPtrArray *wanted = work->options->wanted;
+	g_autofree gchar *id = g_path_get_basename(fault->path);
+
+	for (guint i = 0; i + 1 < wanted->len; i++) {
+		const gchar *entry = wanted->pdata[i];
+
+		if (g_str_has_prefix(id, entry) && strchr("-", id[strlen(entry)]))
+			return TRUE;
+	}
+	return wanted->len == 0;
+}
+
+/* *@ret_first: a copy of the first fault that stands in the way of what was asked for, or NULL. */
+static gboolean record_faults(const Work *work, const SutureHostView *view, GError **ret_first,
+			      GError **error)
+{
+	const GPtrArray *faults = view->status->faults;
+
+	for (guint i = 0; i < faults->len; i++) {
+		const SutureStoredFault *fault = faults->pdata[i];
+		const SutureEvent event = {.event = "refuse",
+					   .bundle = fault->path,
+					   .reason = suture_error_reason(fault->error),
+					   .detail = fault->error->message};
+
+		if (!concerns(work, fault))
+			continue;
+		if (!work->options->dry_run && !suture_session_record(&event, work->session, error))
+			return FALSE;
+		if (!*ret_first) {
+			*ret_first = g_error_copy(fault->error);
+			g_prefix_error(ret_first, "%s: ", fault->path);
+		}
+	}
+	return TRUE;
+}
+
 static gboolean act(const Work *work, const SutureHostView *view, const SutureApplyPlan *plan, GError **error)
 {
 	g_autofree gchar *certificates =
@@ -186,19 +228,14 @@ static void print_json(const Work *work, const SutureApplyPlan *plan)
 }
 
 /* What was done is printed also when a later patch failed. */
-static gboolean plan_and_act(Work *work, GError **error)
+static gboolean plan_and_act(Work *work, const SutureHostView *view, GError **error)
 {
 	GPtrArray *wanted = work->options->wanted;
-	g_autoptr(SutureHostView) view =
-		suture_host_view_new(work->context, (guint)work->options->timeout, error);
-	g_autoptr(SutureApplyPlan) plan = NULL;
 	GError *cause = NULL;
+	g_autoptr(SutureApplyPlan) plan = suture_apply_plan_new(
+		view, wanted->len > 0 ? (const gchar *const *)wanted->pdata : NULL, &cause);
 	gboolean fine;
 
-	if (!view)
-		return FALSE;
-	plan = suture_apply_plan_new(view, wanted->len > 0 ? (const gchar *const *)wanted->pdata : NULL,
-				     &cause);
 	if (!plan)
 		return record_refusal(work, cause, error);
 	fine = plan->bundles->len == 0 || act(work, view, plan, error);
@@ -207,6 +244,21 @@ static gboolean plan_and_act(Work *work, GError **error)
 	else if (!work->context->quiet)
 		print_text(work, plan);
 	return fine;
+}
+
+/* A folder in a store that is no bundle keeps no other patch from being applied; it makes the exit code. */
+static gboolean apply(Work *work, GError **error)
+{
+	g_autoptr(SutureHostView) view =
+		suture_host_view_new(work->context, (guint)work->options->timeout, error);
+	g_autoptr(GError) fault = NULL;
+
+	if (!view || !record_faults(work, view, &fault, error) || !plan_and_act(work, view, error))
+		return FALSE;
+	if (!fault)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&fault));
+	return FALSE;
 }
 
 static gboolean run(Work *work, int argc, char **argv, GError **error)
@@ -220,7 +272,7 @@ static gboolean run(Work *work, int argc, char **argv, GError **error)
 	if (!work->trust)
 		return FALSE;
 	work->session = suture_session_open(work->context, "apply", TRUE, error);
-	return work->session && take_arguments(work, argc, argv, error) && plan_and_act(work, error);
+	return work->session && take_arguments(work, argc, argv, error) && apply(work, error);
 }
 
 gboolean cmd_apply(SutureContext *context, int argc, char **argv, GError **error)

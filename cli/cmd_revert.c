@@ -13,15 +13,16 @@
 
 typedef struct {
 	gboolean all, yes;
-	gint timeout;
+	guint timeout; /* 0: not given */
 } Options;
 
 static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
 {
+	g_autofree gchar *timeout = NULL;
 	const GOptionEntry entries[] = {
 		{"all", 'a', 0, G_OPTION_ARG_NONE, &options->all, "every patch that Suture applied", NULL},
 		{"yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, "do not ask", NULL},
-		{"timeout", 't', 0, G_OPTION_ARG_INT, &options->timeout,
+		{"timeout", 't', 0, G_OPTION_ARG_STRING, &timeout,
 		 "seconds for one transition (suture.conf: [apply] transition-timeout; 60)", "SEC"},
 		{NULL},
 	};
@@ -33,7 +34,7 @@ static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
 				     "a cumulative patch replaced does not come back.");
 	g_option_context_add_main_entries(parser, entries, NULL);
 	if (!g_option_context_parse(parser, argc, argv, error) ||
-	    !suture_timeout_check(options->timeout, error))
+	    !suture_timeout_parse(timeout, &options->timeout, error))
 		return FALSE;
 	if (options->all == (*argc == 1))
 		return TRUE;
@@ -142,7 +143,7 @@ static gboolean run(SutureContext *context, const Options *options, char **names
 
 	if (lock < 0)
 		return FALSE;
-	view = suture_host_view_new(context, (guint)options->timeout, error);
+	view = suture_host_view_new(context, options->timeout, error);
 	if (!view || !suture_status_require_provider(view->status, error))
 		return FALSE;
 	plan = suture_revert_plan_new(view->status->stack, options->all ? NULL : (const gchar *const *)names,

@@ -62,10 +62,14 @@ static gboolean load_timeout(const SutureContext *context, guint *timeout, GErro
 	return FALSE;
 }
 
-gboolean suture_timeout_check(gint seconds, GError **error)
+gboolean suture_timeout_parse(const gchar *text, guint *ret, GError **error)
 {
-	if (seconds >= 0 && seconds <= SUTURE_TRANSITION_TIMEOUT_MAX)
+	guint64 seconds = 0;
+
+	if (!text || g_ascii_string_to_unsigned(text, 10, 1, SUTURE_TRANSITION_TIMEOUT_MAX, &seconds, NULL)) {
+		*ret = (guint)seconds;
 		return TRUE;
+	}
 	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--timeout: must be 1 to %d seconds",
 		    SUTURE_TRANSITION_TIMEOUT_MAX);
 	return FALSE;

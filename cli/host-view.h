@@ -28,5 +28,6 @@ SutureHostView *suture_host_view_new(const SutureContext *context, guint timeout
 /* Names of the vulnerabilities that @manifest fixes, with @separator between; "" for NULL. Newly allocated.
  */
 gchar *suture_fixed_text(const SutureManifest *manifest, const gchar *separator);
-/* --timeout's value: 0 (not given) or 1 to SUTURE_TRANSITION_TIMEOUT_MAX, else an option error. */
-gboolean suture_timeout_check(gint seconds, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* --timeout's value: NULL (not given: *@ret is 0) or 1 to SUTURE_TRANSITION_TIMEOUT_MAX, else an option
+ * error. */
+gboolean suture_timeout_parse(const gchar *text, guint *ret, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -56,6 +56,14 @@ def test_an_error_is_one_line_with_a_reason_code():
     assert re.fullmatch(r"suture status: .*--no-such-option.* \[usage\]\n", result.stderr)
 
 
+@pytest.mark.parametrize("command", [("apply",), ("revert", "--all")])
+@pytest.mark.parametrize("seconds", ["0", "-1", "86401", "60s", ""])
+def test_a_timeout_out_of_range_is_a_usage_error(tmp_path, command, seconds):
+    result = run(BIN / "suture", f"--root={tmp_path}", *command, f"--timeout={seconds}")
+    assert result.returncode == 2
+    assert result.stderr.endswith("--timeout: must be 1 to 86400 seconds [usage]\n")
+
+
 def test_global_options_stand_anywhere(tmp_path):
     first = run(BIN / "suture", "--root", tmp_path, "audit", "verify")
     last = run(BIN / "suture", "audit", "verify", "--root", tmp_path)
