@@ -169,6 +169,13 @@ static gint compare_stored(gconstpointer a, gconstpointer b)
 	return strcmp((*left)->id, (*right)->id);
 }
 
+static gint compare_faults(gconstpointer a, gconstpointer b)
+{
+	const SutureStoredFault *const *left = a, *const *right = b;
+
+	return strcmp((*left)->path, (*right)->path);
+}
+
 GPtrArray *suture_store_list(const gchar *root, const gchar *release, GPtrArray **ret_faults, GError **error)
 {
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)suture_stored_free);
@@ -184,6 +191,7 @@ GPtrArray *suture_store_list(const gchar *root, const gchar *release, GPtrArray 
 		if (!list_store(root, &stores[i], release, list, faults, error))
 			return NULL;
 	g_ptr_array_sort(list, compare_stored);
+	g_ptr_array_sort(faults, compare_faults);
 	if (ret_faults)
 		*ret_faults = g_steal_pointer(&faults);
 	return g_steal_pointer(&list);

@@ -26,8 +26,8 @@ void suture_stored_fault_free(SutureStoredFault *fault);
 /*
  * The bundles for kernel @release in both stores below @root (NULL: "/"), merged by manifest digest (the
  * fetched one wins), sorted by id. Manifests are parsed here but NOT verified: call suture_stored_verify()
- * before acting. SutureStored*; faults go to *@ret_faults (SutureStoredFault*) when not NULL. An absent store
- * is an empty one.
+ * before acting. SutureStored*; faults go to *@ret_faults (SutureStoredFault*, sorted by path) when not
+ * NULL. An absent store is an empty one.
  */
 GPtrArray *suture_store_list(const gchar *root, const gchar *release, GPtrArray **ret_faults,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -92,6 +92,17 @@ def test_named_patch_brings_what_it_requires_and_no_more(stacked):
     assert done[1].reason == "not-installed"
 
 
+def test_folder_that_is_no_bundle_stops_no_other(stacked, tmp_path):
+    broken = stacked.install("third", THIRD) / "manifest.json"
+    broken.write_text("{")
+    kept = tmp_path / "kept"
+    _, (tried,) = stacked.run("try suture apply; state", persist=kept)
+    assert (tried.status, tried.reason) == (3, "json-syntax"), tried
+    assert tried.after.split() == ["patch", "aa_upper", "patch", "zz_lower"]
+    folder = f"/{broken.parent.relative_to(stacked.root)}"
+    assert [each for each in events(kept) if each[0] == "refuse"] == [("refuse", folder, "json-syntax")]
+
+
 def test_stalled_transition_is_reversed_and_those_below_stay(host, tmp_path):
     provider, stall_patch = stall()
     host.install("lower", LOWER)
