@@ -58,12 +58,29 @@ static gboolean check_foreign(const Apply *apply, const SutureStored *stored, GE
 	return TRUE;
 }
 
+/* Its copy would be overwritten, and the patch that the kernel has lose what little is known of it. */
+static gboolean check_fault(const Apply *apply, const SutureStored *stored, GError **error)
+{
+	if (!suture_live_stack_has_faults(apply->stack))
+		return TRUE;
+	for (guint i = 0; i < apply->stack->faults->len; i++) {
+		const SutureStoredFault *fault = apply->stack->faults->pdata[i];
+		g_autofree gchar *id = g_path_get_basename(fault->path);
+
+		if (strcmp(id, stored->id) != 0)
+			continue;
+		g_propagate_prefixed_error(error, g_error_copy(fault->error), "%s: ", fault->path);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static SutureReady *verify_one(const Apply *apply, const SutureStored *stored, GError **error)
 {
 	const SutureApplyOptions *options = apply->options;
 	g_autoptr(GError) cause = NULL;
 	g_autoptr(SutureReady) ready = suture_ready_new(options, apply->livepatch, stored, &cause);
-	gboolean fine = ready && check_foreign(apply, stored, &cause);
+	gboolean fine = ready && check_foreign(apply, stored, &cause) && check_fault(apply, stored, &cause);
 
 	if (!suture_apply_record(options, fine ? "verify" : "refuse", stored->id, stored->manifest_sha256,
 				 ready ? ready->receipt : NULL, cause, "at rest, before applying", error))
@@ -250,6 +267,22 @@ static gboolean apply_one(const Apply *apply, const SutureReady *ready, SutureAp
 	return TRUE;
 }
 
+static gboolean drop_faults(const Apply *apply, GError **error)
+{
+	const SutureApplyOptions *options = apply->options;
+
+	if (suture_live_stack_has_faults(apply->stack))
+		return TRUE;
+	for (guint i = 0; i < apply->stack->faults->len; i++) {
+		const SutureStoredFault *fault = apply->stack->faults->pdata[i];
+		g_autofree gchar *id = g_path_get_basename(fault->path);
+
+		if (!suture_live_drop(options->root, options->boot_id, id, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean clean_copies(const Apply *apply, GError **error)
 {
 	const SutureApplyOptions *options = apply->options;
@@ -261,7 +294,7 @@ static gboolean clean_copies(const Apply *apply, GError **error)
 		    !suture_live_drop(options->root, options->boot_id, copy->id, error))
 			return FALSE;
 	}
-	return suture_live_prune(options->root, options->boot_id, error);
+	return drop_faults(apply, error) && suture_live_prune(options->root, options->boot_id, error);
 }
 
 /* The stack changes with each patch that is applied: read again rather than kept up by hand. */

@@ -81,7 +81,7 @@ gboolean suture_live_drop(const gchar *root, const gchar *boot_id, const gchar *
 {
 	SUTURE_AUTO_FD boot = open_boot(root, boot_id);
 
-	return boot < 0 || suture_file_remove_tree(boot, id, error);
+	return boot < 0 || suture_staging_remove(boot, id, error);
 }
 
 static SutureLiveCopy *load_copy(int boot, const gchar *id, GError **error)
@@ -92,8 +92,12 @@ static SutureLiveCopy *load_copy(int boot, const gchar *id, GError **error)
 	SUTURE_AUTO_FD folder = suture_file_open_beneath(boot, id, O_RDONLY | O_DIRECTORY, 0, error);
 	struct stat st;
 
-	if (folder < 0 || fstat(folder, &st) < 0)
+	if (folder < 0)
 		return NULL;
+	if (fstat(folder, &st) < 0) {
+		suture_error_set_errno(error, errno, "%s", id);
+		return NULL;
+	}
 	manifest = suture_file_read_at(folder, SUTURE_MANIFEST_FILE, SUTURE_MANIFEST_MAX_BYTES, error);
 	copy->manifest = manifest ? suture_manifest_parse(manifest, error) : NULL;
 	if (!copy->manifest)
@@ -127,9 +131,21 @@ static GPtrArray *list_names(const gchar *path)
 	return names;
 }
 
-GPtrArray *suture_live_load(const gchar *root, const gchar *boot_id, GError **error)
+static void add_fault(GPtrArray *faults, const gchar *path, const gchar *id, const GError *cause)
 {
-	g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func((GDestroyNotify)suture_live_copy_free);
+	SutureStoredFault *fault = g_new0(SutureStoredFault, 1);
+
+	fault->path = g_build_filename(path, id, NULL);
+	g_set_error(&fault->error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_LIVE_COPY,
+		    "unreadable copy of a live patch: %s; revert the foreign patch that it belongs to by its "
+		    "module's name and apply again",
+		    cause->message);
+	g_ptr_array_add(faults, fault);
+}
+
+GPtrArray *suture_live_load(const gchar *root, const gchar *boot_id, GPtrArray *faults)
+{
+	GPtrArray *copies = g_ptr_array_new_with_free_func((GDestroyNotify)suture_live_copy_free);
 	g_autofree gchar *path = boot_path(root, boot_id);
 	g_autoptr(GPtrArray) names = list_names(path);
 	SUTURE_AUTO_FD boot = open_boot(root, boot_id);
@@ -142,17 +158,12 @@ GPtrArray *suture_live_load(const gchar *root, const gchar *boot_id, GError **er
 		if (!suture_file_name_is_safe(id))
 			continue; /* a staging folder */
 		copy = load_copy(boot, id, &cause);
-		if (!copy) {
-			g_set_error(
-				error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_LIVE_COPY,
-				"%s/%s: unreadable copy of a live patch: %s; remove the folder: the patch "
-				"then counts as foreign",
-				path, id, cause ? cause->message : "no folder");
-			return NULL;
-		}
-		g_ptr_array_add(copies, copy);
+		if (copy)
+			g_ptr_array_add(copies, copy);
+		else
+			add_fault(faults, path, id, cause);
 	}
-	return g_steal_pointer(&copies);
+	return copies;
 }
 
 gboolean suture_live_prune(const gchar *root, const gchar *boot_id, GError **error)

@@ -27,13 +27,15 @@ gboolean suture_live_write(const gchar *root, const gchar *boot_id, const Suture
 /* Notes that the cumulative patch @by took the place of @id. */
 gboolean suture_live_set_replaced(const gchar *root, const gchar *boot_id, const gchar *id, const gchar *by,
 				  GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Absent is success. */
+/* Whole or not at all. Absent is success. */
 gboolean suture_live_drop(const gchar *root, const gchar *boot_id, const gchar *id,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* All copies of this boot, by id. SutureLiveCopy*. LIVE-COPY names one that cannot be read. */
-GPtrArray *suture_live_load(const gchar *root, const gchar *boot_id,
-			    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/*
+ * All copies of this boot, by id: SutureLiveCopy*. Those that cannot be read go to @faults
+ * (SutureStoredFault*, LIVE-COPY).
+ */
+GPtrArray *suture_live_load(const gchar *root, const gchar *boot_id, GPtrArray *faults);
 
 /* Removes the copies of other boots. */
 gboolean suture_live_prune(const gchar *root, const gchar *boot_id, GError **error) G_GNUC_WARN_UNUSED_RESULT;

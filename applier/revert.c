@@ -15,10 +15,12 @@ void suture_revert_plan_free(SutureRevertPlan *plan)
 	g_free(plan);
 }
 
-static gboolean is_wanted(const SutureStackEntry *entry, const gchar *const *wanted)
+/* Where a copy is unreadable, what looks foreign may be ours, and goes by its module's name. */
+static gboolean is_wanted(const SutureLiveStack *stack, const SutureStackEntry *entry,
+			  const gchar *const *wanted)
 {
 	if (!entry->copy)
-		return FALSE;
+		return wanted && stack->faults->len > 0 && g_strv_contains(wanted, entry->id);
 	for (; wanted && *wanted; wanted++)
 		if (suture_patch_matches(&entry->copy->manifest->patch, *wanted))
 			return TRUE;
@@ -32,7 +34,7 @@ static gboolean check_wanted(const SutureLiveStack *stack, const gchar *const *w
 		gboolean found = FALSE;
 
 		for (guint i = 0; i < stack->entries->len && !found; i++)
-			found = is_wanted(stack->entries->pdata[i], one);
+			found = is_wanted(stack, stack->entries->pdata[i], one);
 		if (found)
 			continue;
 		g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_NOT_LIVE,
@@ -51,7 +53,7 @@ static gboolean collect_entries(const SutureLiveStack *stack, const gchar *const
 	for (guint i = stack->entries->len; i > 0; i--) {
 		const SutureStackEntry *entry = stack->entries->pdata[i - 1];
 
-		if (!is_wanted(entry, wanted)) {
+		if (!is_wanted(stack, entry, wanted)) {
 			g_string_append_printf(above, "%s%s%s", above->len > 0 ? ", " : "", entry->id,
 					       entry->copy ? "" : " (not applied by Suture)");
 			continue;
@@ -150,7 +152,7 @@ static gboolean drop_copies(const SutureApplyOptions *options, const SutureStack
 	for (guint i = 0; i < plan->not_restored->len; i++)
 		if (!suture_live_drop(options->root, options->boot_id, plan->not_restored->pdata[i], error))
 			return FALSE;
-	return suture_live_drop(options->root, options->boot_id, entry->id, error);
+	return !entry->copy || suture_live_drop(options->root, options->boot_id, entry->id, error);
 }
 
 static gboolean unload_all(const SutureStackEntry *entry, GError **error)
@@ -165,8 +167,11 @@ static gboolean unload_all(const SutureStackEntry *entry, GError **error)
 static gboolean record(const SutureApplyOptions *options, const SutureStackEntry *entry, const GError *cause,
 		       const gchar *detail, GError **error)
 {
+	const SutureLiveCopy *copy = entry->copy;
+
 	return suture_apply_record(options, cause ? "refuse" : "revert", entry->id,
-				   entry->copy->manifest_sha256, entry->copy->receipt, cause, detail, error);
+				   copy ? copy->manifest_sha256 : NULL, copy ? copy->receipt : NULL, cause,
+				   detail, error);
 }
 
 /* "reopens CVE-1, CVE-2", of those that this entry alone fixed. */

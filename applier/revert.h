@@ -13,7 +13,8 @@ void suture_revert_plan_free(SutureRevertPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureRevertPlan, suture_revert_plan_free)
 
 /*
- * @wanted: ids or names of live patches; NULL: all of ours. NOT-LIVE names one that is not in the kernel;
+ * @wanted: ids or names of live patches (and, while a live copy is unreadable, names of modules that look
+ * foreign); NULL: all of ours. NOT-LIVE names one that is not in the kernel;
  * STACK-NOT-TOP one with patches above it that are not wanted, and those patches. An empty plan (nothing is
  * live) is success when @wanted is NULL.
  */

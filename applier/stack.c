@@ -14,6 +14,7 @@ void suture_live_stack_free(SutureLiveStack *stack)
 	g_clear_pointer(&stack->entries, g_ptr_array_unref);
 	g_clear_pointer(&stack->patches, g_ptr_array_unref);
 	g_clear_pointer(&stack->copies, g_ptr_array_unref);
+	g_clear_pointer(&stack->faults, g_ptr_array_unref);
 	g_free(stack);
 }
 
@@ -69,9 +70,8 @@ SutureLiveStack *suture_live_stack_read(const SutureLivepatch *livepatch, const 
 	stack->patches = suture_livepatch_list(livepatch, error);
 	if (!stack->patches)
 		return NULL;
-	stack->copies = suture_live_load(root, boot_id, error);
-	if (!stack->copies)
-		return NULL;
+	stack->faults = g_ptr_array_new_with_free_func((GDestroyNotify)suture_stored_fault_free);
+	stack->copies = suture_live_load(root, boot_id, stack->faults);
 	stack->entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
 	for (guint i = 0; i < stack->patches->len; i++) {
 		const SutureSysfsPatch *patch = stack->patches->pdata[i];
@@ -95,6 +95,14 @@ const SutureStackEntry *suture_live_stack_find(const SutureLiveStack *stack, con
 			return entry;
 	}
 	return NULL;
+}
+
+gboolean suture_live_stack_has_faults(const SutureLiveStack *stack)
+{
+	for (guint i = 0; stack->faults->len > 0 && i < stack->entries->len; i++)
+		if (!((const SutureStackEntry *)stack->entries->pdata[i])->copy)
+			return TRUE;
+	return FALSE;
 }
 
 gboolean suture_stack_entry_is_live(const SutureStackEntry *entry)

@@ -20,6 +20,8 @@ typedef struct {
 	GPtrArray *patches; /* SutureSysfsPatch*, bottom first */
 	GPtrArray *copies;  /* SutureLiveCopy* */
 	GPtrArray *entries; /* SutureStackEntry*, bottom first */
+	GPtrArray *faults;  /* SutureStoredFault*: unreadable copies. Only a foreign entry can be what one was
+			       for:  when there is none, all are left-overs */
 } SutureLiveStack;
 void suture_live_stack_free(SutureLiveStack *stack);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureLiveStack, suture_live_stack_free)
@@ -29,6 +31,10 @@ SutureLiveStack *suture_live_stack_read(const SutureLivepatch *livepatch, const 
 
 /* The entry of bundle @id; NULL when it is not in the kernel. Borrowed. */
 const SutureStackEntry *suture_live_stack_find(const SutureLiveStack *stack, const gchar *id);
+
+/* Whether an unreadable copy may be that of a patch in the kernel: what cannot be told apart is not dropped.
+ */
+gboolean suture_live_stack_has_faults(const SutureLiveStack *stack);
 
 /* Fully on, and nothing in motion. */
 gboolean suture_stack_entry_is_live(const SutureStackEntry *entry);

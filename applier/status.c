@@ -104,6 +104,19 @@ static void add_stored(SutureStatus *status, const gchar *root, const SutureStor
 	g_ptr_array_add(status->rows, row);
 }
 
+static void add_copy_faults(SutureStatus *status)
+{
+	if (!status->stack || !suture_live_stack_has_faults(status->stack))
+		return;
+	for (guint i = 0; i < status->stack->faults->len; i++) {
+		const SutureStoredFault *fault = status->stack->faults->pdata[i];
+		SutureStoredFault *copy = g_new(SutureStoredFault, 1);
+
+		*copy = (SutureStoredFault){g_strdup(fault->path), g_error_copy(fault->error)};
+		g_ptr_array_add(status->faults, copy);
+	}
+}
+
 SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const gchar *release, guint timeout,
 				 gint64 now, GError **error)
 {
@@ -120,6 +133,7 @@ SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const 
 	status->stored = suture_store_list(root, release, &status->faults, error);
 	if (!status->stored)
 		return NULL;
+	add_copy_faults(status);
 	for (guint i = status->stack ? status->stack->entries->len : 0; i > 0; i--)
 		add_entry(status, i, timeout, now);
 	for (guint i = 0; i < status->stored->len; i++)

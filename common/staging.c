@@ -18,10 +18,15 @@ struct _SutureStaging {
 	gchar *name; /* NULL once committed */
 };
 
+static gchar *staging_name(void)
+{
+	return g_strdup_printf(STAGING_PREFIX "%08x%08x", g_random_int(), g_random_int());
+}
+
 SutureStaging *suture_staging_new(int dirfd, GError **error)
 {
 	g_autoptr(SutureStaging) staging = g_new0(SutureStaging, 1);
-	g_autofree gchar *name = g_strdup_printf(STAGING_PREFIX "%08x%08x", g_random_int(), g_random_int());
+	g_autofree gchar *name = staging_name();
 
 	staging->parent = dirfd;
 	staging->fd = -1;
@@ -77,6 +82,17 @@ gboolean suture_staging_commit(SutureStaging *staging, const gchar *name, GError
 	if (fsync(staging->parent) < 0)
 		return suture_error_set_errno(error, errno, "%s", name);
 	return TRUE;
+}
+
+gboolean suture_staging_remove(int dirfd, const gchar *name, GError **error)
+{
+	g_autofree gchar *hidden = staging_name();
+
+	if (renameat2(dirfd, name, dirfd, hidden, RENAME_NOREPLACE) < 0)
+		return errno == ENOENT || suture_error_set_errno(error, errno, "%s", name);
+	if (fsync(dirfd) < 0)
+		return suture_error_set_errno(error, errno, "%s", name);
+	return suture_file_remove_tree(dirfd, hidden, error);
 }
 
 gboolean suture_staging_sweep(int dirfd, GError **error)

@@ -25,6 +25,12 @@ int suture_staging_fd(const SutureStaging *staging);
 gboolean suture_staging_commit(SutureStaging *staging, const gchar *name,
 			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * Removes the folder @name of @dirfd so that readers see it whole or not at all, also across a crash: it gets
+ * a hidden name first, which suture_staging_sweep() cleans up. Absent is success.
+ */
+gboolean suture_staging_remove(int dirfd, const gchar *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Removes what stagings of dead processes left in @dirfd; call it under the lock that guards @dirfd. */
 gboolean suture_staging_sweep(int dirfd, GError **error);
 

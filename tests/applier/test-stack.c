@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "applier/revert.h"
 #include "applier/stack.h"
+#include "applier/status.h"
 #include "tests/applier/fake-kernel.h"
+
+#include <glib/gstdio.h>
 
 static SutureLiveStack *read_stack(const FakeKernel *kernel)
 {
@@ -105,15 +108,81 @@ static void test_prune(FakeKernel *kernel, gconstpointer data)
 	g_assert_cmpuint(stack->copies->len, ==, 1);
 }
 
-static void test_unreadable_copy(FakeKernel *kernel, gconstpointer data)
+/* What a crash in the middle of a removal left before removals were atomic. */
+static void break_copy(const FakeKernel *kernel, const gchar *id)
 {
-	g_autoptr(SutureLivepatch) livepatch = fake_open(kernel);
+	g_autofree gchar *path = g_build_filename(kernel->root, "var/lib/suture/live", FAKE_BOOT_ID, id,
+						  "manifest.json", NULL);
+
+	g_assert_cmpint(g_unlink(path), ==, 0);
+}
+
+static void test_unreadable_leftover(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLiveStack) stack = NULL;
+
+	(void)data;
+	add_three(kernel);
+	fake_live_copy(kernel, "x", 4, "CVE-2026-0009");
+	break_copy(kernel, "x-1-1");
+	stack = read_stack(kernel);
+	g_assert_cmpuint(stack->entries->len, ==, 3);
+	g_assert_cmpuint(stack->faults->len, ==, 1);
+	g_assert_false(suture_live_stack_has_faults(stack));
+}
+
+static void test_unreadable_live(FakeKernel *kernel, gconstpointer data)
+{
+	const gchar *const wanted[] = {"upper", NULL};
+	g_autoptr(SutureLiveStack) stack = NULL;
+	g_autoptr(SutureRevertPlan) plan = NULL;
+	g_autoptr(SutureStatus) status = NULL;
+	g_autoptr(GError) error = NULL;
+	const SutureStoredFault *fault;
+
+	(void)data;
+	add_three(kernel);
+	break_copy(kernel, "upper-1-1");
+	status = suture_status_read(kernel->root, FAKE_BOOT_ID, "6.1.0-1-test", 60, 0, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(status->faults->len, ==, 1);
+	fault = status->faults->pdata[0];
+	g_assert_true(g_str_has_suffix(fault->path, "/upper-1-1"));
+	g_assert_error(fault->error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_LIVE_COPY);
+	stack = read_stack(kernel);
+	plan = suture_revert_plan_new(stack, wanted, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(plan->entries->len, ==, 1);
+}
+
+/* A foreign patch is not ours to revert, even by its name. */
+static void test_plan_foreign(FakeKernel *kernel, gconstpointer data)
+{
+	const gchar *const wanted[] = {"theirs", NULL};
+	g_autoptr(SutureLiveStack) stack = NULL;
 	g_autoptr(GError) error = NULL;
 
 	(void)data;
-	fake_write(kernel, "var/lib/suture/live/" FAKE_BOOT_ID "/x-1-1/manifest.json", "{}");
-	g_assert_null(suture_live_stack_read(livepatch, kernel->root, FAKE_BOOT_ID, &error));
-	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_LIVE_COPY);
+	add_three(kernel);
+	fake_patch(kernel, "theirs", "vmlinux/i,1");
+	stack = read_stack(kernel);
+	g_assert_null(suture_revert_plan_new(stack, wanted, &error));
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_NOT_LIVE);
+}
+
+static void test_dropped(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLiveStack) stack = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	add_three(kernel);
+	g_assert_true(suture_live_drop(kernel->root, FAKE_BOOT_ID, "upper-1-1", &error));
+	g_assert_true(suture_live_drop(kernel->root, FAKE_BOOT_ID, "upper-1-1", &error));
+	g_assert_no_error(error);
+	stack = read_stack(kernel);
+	g_assert_cmpuint(stack->copies->len, ==, 2);
+	g_assert_cmpuint(stack->faults->len, ==, 0);
 }
 
 static void test_plan_all(FakeKernel *kernel, gconstpointer data)
@@ -208,7 +277,10 @@ int main(int argc, char **argv)
 	FAKE_TEST("/applier/stack/in-transition-is-not-live", test_in_transition);
 	FAKE_TEST("/applier/stack/copy-without-patch-is-stale", test_stale);
 	FAKE_TEST("/applier/live/other-boots-pruned", test_prune);
-	FAKE_TEST("/applier/live/unreadable-copy-refused", test_unreadable_copy);
+	FAKE_TEST("/applier/live/unreadable-leftover-passed-over", test_unreadable_leftover);
+	FAKE_TEST("/applier/live/unreadable-copy-of-live-patch-is-a-fault", test_unreadable_live);
+	FAKE_TEST("/applier/live/dropped-whole", test_dropped);
+	FAKE_TEST("/applier/revert/foreign-refused", test_plan_foreign);
 	FAKE_TEST("/applier/revert/all-top-down", test_plan_all);
 	FAKE_TEST("/applier/revert/still-fixed-is-not-reopened", test_plan_top);
 	FAKE_TEST("/applier/revert/below-others-refused", test_plan_below);
