@@ -66,16 +66,25 @@ static gboolean refuse(const Walk *walk, SutureLedgerError code, const gchar *wh
 
 typedef enum { LINE_WHOLE, LINE_TORN, LINE_END, LINE_BROKEN } Line;
 
-/* A NUL byte or an over-long line looks like one without its line break in the middle of the file: broken. */
+/* By bytes, because a crash can leave NULs at the end, and all of what is torn is to be counted. */
 static Line read_line(Walk *walk, gsize *ret_size)
 {
-	if (walk->at >= walk->end || !fgets(walk->line, SUTURE_RECORD_MAX_BYTES + 2, walk->file))
-		return ferror(walk->file) ? LINE_BROKEN : LINE_END;
-	*ret_size = strlen(walk->line);
-	walk->at += *ret_size;
-	if (*ret_size > 0 && walk->line[*ret_size - 1] == '\n')
+	gsize size = 0;
+	int byte = EOF;
+
+	while (walk->at < walk->end && size < SUTURE_RECORD_MAX_BYTES + 1 &&
+	       (byte = getc_unlocked(walk->file)) != EOF) {
+		walk->line[size++] = (gchar)byte;
+		walk->at++;
+		if (byte == '\n')
+			break;
+	}
+	*ret_size = size;
+	if (ferror(walk->file))
+		return LINE_BROKEN;
+	if (size > 0 && byte == '\n')
 		return LINE_WHOLE;
-	return feof(walk->file) ? LINE_TORN : LINE_BROKEN;
+	return size == 0 ? LINE_END : size <= SUTURE_RECORD_MAX_BYTES ? LINE_TORN : LINE_BROKEN;
 }
 
 /* A later number stands here: is the expected one further down, or nowhere? */
@@ -179,6 +188,16 @@ static gboolean note_end(Walk *walk, GError **error)
 	return TRUE;
 }
 
+/* The anchor says that there was one. */
+static gboolean refuse_absent(const Walk *walk, GError **error)
+{
+	g_set_error(error, SUTURE_LEDGER_ERROR, SUTURE_LEDGER_ERROR_CUT,
+		    "%s: is gone, with the anchor's record %" G_GUINT64_FORMAT
+		    " and all others; look for who removed it, and for a backup",
+		    walk->path, walk->anchor_sequence);
+	return FALSE;
+}
+
 gboolean suture_ledger_verify(const gchar *path, const gchar *anchor, SutureLedgerVisit visit, gpointer data,
 			      SutureLedgerReport *ret_report, GError **error)
 {
@@ -189,6 +208,8 @@ gboolean suture_ledger_verify(const gchar *path, const gchar *anchor, SutureLedg
 	if (anchor && !parse_anchor(&walk, anchor, error))
 		return FALSE;
 	walk.file = file = fopen(path, "re");
+	if (!file && errno == ENOENT && anchor)
+		return refuse_absent(&walk, error);
 	if (!file)
 		return suture_error_set_errno(error, errno, "%s", path);
 	if (!note_end(&walk, error))

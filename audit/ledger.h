@@ -12,8 +12,8 @@ typedef enum {
 					unreadable */
 	SUTURE_LEDGER_ERROR_MISSING, /* "ledger-missing": a gap in the sequence */
 	SUTURE_LEDGER_ERROR_REORDERED, /* "ledger-reordered" */
-	SUTURE_LEDGER_ERROR_CUT,    /* "ledger-cut": ends before the anchor, or the anchor's hash differs */
-	SUTURE_LEDGER_ERROR_ANCHOR, /* "ledger-anchor": --head is not SEQ:HASH (exit USAGE) */
+	SUTURE_LEDGER_ERROR_CUT,       /* "ledger-cut": ends before the anchor, or is gone */
+	SUTURE_LEDGER_ERROR_ANCHOR,    /* "ledger-anchor": --head is not SEQ:HASH (exit USAGE) */
 } SutureLedgerError;
 
 /* Who and where, constant during a process; see SutureRecord. Borrowed strings. */

@@ -227,6 +227,52 @@ static void torn(Fixture *f, gconstpointer data)
 	}
 }
 
+/* A file system may give back what was not written as NULs. */
+static void torn_nuls(Fixture *f, gconstpointer data)
+{
+	static const gchar *const tails[] = {"\0\0\0\0\0\0", "{\"seq\0", "\0\0\0\0\0x"};
+	g_autofree gchar *whole = NULL;
+	gsize size;
+
+	(void)data;
+	g_assert_true(g_file_get_contents(f->path, &whole, &size, NULL));
+	for (gsize i = 0; i < G_N_ELEMENTS(tails); i++) {
+		g_autofree gchar *text = g_malloc(size + 6);
+
+		memcpy(text, whole, size);
+		memcpy(text + size, tails[i], 6);
+		g_assert_true(g_file_set_contents(f->path, text, (gssize)size + 6, NULL));
+		assert_intact(f, NULL, 4, 6);
+		append(f->path, "e");
+		assert_intact(f, NULL, 6, 0);
+	}
+}
+
+static void nul_in_the_middle(Fixture *f, gconstpointer data)
+{
+	g_autofree gchar *text = NULL;
+	gsize size;
+
+	(void)data;
+	g_assert_true(g_file_get_contents(f->path, &text, &size, NULL));
+	text[size / 2] = '\0';
+	g_assert_true(g_file_set_contents(f->path, text, (gssize)size, NULL));
+	assert_refused(f, NULL, SUTURE_LEDGER_ERROR_CHANGED);
+}
+
+static void deleted(Fixture *f, gconstpointer data)
+{
+	g_autofree gchar *head = head_of(f);
+	g_autoptr(GError) error = NULL;
+	SutureLedgerReport report;
+
+	(void)data;
+	g_assert_cmpint(unlink(f->path), ==, 0);
+	assert_refused(f, head, SUTURE_LEDGER_ERROR_CUT);
+	g_assert_false(suture_ledger_verify(f->path, NULL, NULL, NULL, &report, &error));
+	g_assert_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_IO);
+}
+
 /* As another process would while somebody pages through the records. */
 static gboolean append_meanwhile(const SutureRecord *record, gpointer data)
 {
@@ -311,9 +357,12 @@ int main(int argc, char **argv)
 	ADD("verify/missing-record", missing);
 	ADD("verify/reordered-records", reordered);
 	ADD("verify/cut-tail-needs-an-anchor", cut_tail);
+	ADD("verify/deleted-ledger-is-cut-off-for-an-anchor", deleted);
+	ADD("verify/nul-in-the-middle", nul_in_the_middle);
 	ADD("verify/changed-last-record-needs-an-anchor", changed_last);
 	ADD("verify/readers-hold-nobody-up", readers_hold_nobody_up);
 	ADD("append/heals-a-torn-line", torn);
+	ADD("append/heals-torn-nuls", torn_nuls);
 	ADD("append/refuses-a-damaged-end", damaged_end_is_not_built_on);
 	ADD("append/processes-do-not-interleave", two_processes);
 	ADD("open/symlink-is-refused", symlink_is_refused);
