@@ -253,7 +253,8 @@ static gboolean apply(Work *work, GError **error)
 		suture_host_view_new(work->context, (guint)work->options->timeout, error);
 	g_autoptr(GError) fault = NULL;
 
-	if (!view || !record_faults(work, view, &fault, error) || !plan_and_act(work, view, error))
+	if (!view || !suture_host_view_require_policy(view, error) ||
+	    !record_faults(work, view, &fault, error) || !plan_and_act(work, view, error))
 		return FALSE;
 	if (!fault)
 		return TRUE;

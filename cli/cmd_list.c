@@ -63,7 +63,7 @@ gboolean cmd_list(SutureContext *context, int argc, char **argv, GError **error)
 	if (!g_option_context_parse(options, &argc, &argv, error) || !suture_no_arguments(argc, argv, error))
 		return FALSE;
 	view = suture_host_view_new(context, 0, error);
-	if (!view)
+	if (!view || !suture_host_view_require_policy(view, error))
 		return FALSE;
 	if (context->json) {
 		SUTURE_AUTO_JSON *json = json_pack("{s:o}", "patches", suture_rows_json(view->status->rows));

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CONFIG_FOLDER "/etc/suture"
+
 static const gchar *tristate_name(SutureTristate state)
 {
 	static const gchar *const names[] = {"no", "yes", "unknown"};
@@ -157,6 +159,19 @@ static gboolean judge(const SutureStatus *status, GError **error)
 	return TRUE;
 }
 
+/* Without policy the state can still be told, and has to be: it may be what is wrong. */
+static void note_policy(const SutureContext *context, const SutureHostView *view)
+{
+	SutureStoredFault *fault;
+
+	if (view->policy)
+		return;
+	fault = g_new(SutureStoredFault, 1);
+	*fault = (SutureStoredFault){suture_context_path(context, CONFIG_FOLDER),
+				     g_error_copy(view->no_policy)};
+	g_ptr_array_add(view->status->faults, fault);
+}
+
 gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **error)
 {
 	g_autoptr(GOptionContext) options =
@@ -165,14 +180,15 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 	g_autoptr(GPtrArray) fixed = NULL;
 	g_autoptr(GPtrArray) blockers = NULL;
 
-	g_option_context_set_summary(options,
-				     "Exits with 0 when nothing needs attention: no stalled or partial "
-				     "patch, no fault in a store. suture-status(8) describes --json.");
+	g_option_context_set_summary(
+		options, "Exits with 0 when nothing needs attention: no stalled or partial "
+			 "patch, no fault in a store or in policy. suture-status(8) describes --json.");
 	if (!g_option_context_parse(options, &argc, &argv, error) || !suture_no_arguments(argc, argv, error))
 		return FALSE;
 	view = suture_host_view_new(context, 0, error);
 	if (!view)
 		return FALSE;
+	note_policy(context, view);
 	fixed = suture_status_fixed(view->status);
 	blockers = find_blockers(view->status);
 	if (context->json)

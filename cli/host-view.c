@@ -14,6 +14,7 @@ void suture_host_view_free(SutureHostView *view)
 	g_clear_pointer(&view->decisions, g_ptr_array_unref);
 	g_clear_pointer(&view->candidates, g_ptr_array_unref);
 	g_clear_pointer(&view->policy, suture_policy_free);
+	g_clear_error(&view->no_policy);
 	g_clear_pointer(&view->status, suture_status_free);
 	suture_kernel_clear(&view->kernel);
 	g_free(view->boot_id);
@@ -110,8 +111,6 @@ static void add_candidates(SutureHostView *view)
 
 static void decide(SutureHostView *view)
 {
-	view->candidates = g_ptr_array_new_with_free_func(g_free);
-	add_candidates(view);
 	view->decisions =
 		suture_policy_decide(view->policy, &view->kernel, view->candidates, suture_version_compare);
 	for (guint i = 0; i < view->decisions->len; i++) {
@@ -136,13 +135,24 @@ SutureHostView *suture_host_view_new(const SutureContext *context, guint timeout
 		return NULL;
 	view->timeout = timeout > 0 ? timeout : view->timeout;
 	view->boot_id = suture_session_read_boot_id(context, error);
-	view->policy = view->boot_id ? suture_policy_load(context, error) : NULL;
-	if (!view->policy)
+	if (!view->boot_id)
 		return NULL;
+	view->policy = suture_policy_load(context, &view->no_policy);
 	view->status = suture_status_read(context->root, view->boot_id, view->kernel.release, view->timeout,
 					  g_get_real_time() / G_USEC_PER_SEC, error);
 	if (!view->status)
 		return NULL;
-	decide(view);
+	view->candidates = g_ptr_array_new_with_free_func(g_free);
+	add_candidates(view);
+	if (view->policy)
+		decide(view);
 	return g_steal_pointer(&view);
+}
+
+gboolean suture_host_view_require_policy(const SutureHostView *view, GError **error)
+{
+	if (view->policy)
+		return TRUE;
+	g_propagate_error(error, g_error_copy(view->no_policy));
+	return FALSE;
 }

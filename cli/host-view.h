@@ -14,9 +14,10 @@ typedef struct {
 	gchar *boot_id;
 	guint timeout; /* seconds for one transition */
 	SutureStatus *status;
-	SuturePolicy *policy;
+	SuturePolicy *policy;  /* NULL: it could not be read */
+	GError *no_policy;     /* why it could not; NULL when there is one */
 	GPtrArray *candidates; /* SutureCandidate*; data: its SutureStatusRow */
-	GPtrArray *decisions;  /* SutureDecision*, in the candidates' order */
+	GPtrArray *decisions;  /* SutureDecision*, in the candidates' order; NULL without policy */
 } SutureHostView;
 void suture_host_view_free(SutureHostView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureHostView, suture_host_view_free)
@@ -24,6 +25,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureHostView, suture_host_view_free)
 /* @timeout: seconds, or 0 for transition-timeout of suture.conf's [apply]. */
 SutureHostView *suture_host_view_new(const SutureContext *context, guint timeout,
 				     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* For callers that go by policy: the error of reading it. */
+gboolean suture_host_view_require_policy(const SutureHostView *view,
+					 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Names of the vulnerabilities that @manifest fixes, with @separator between; "" for NULL. Newly allocated.
  */

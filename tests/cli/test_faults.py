@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What folders in a store that are no bundles do to the commands of a host."""
+"""What folders in a store that are no bundles, and policy that cannot be read, do to the commands of a host."""
 import json
 import os
 import shutil
@@ -76,3 +76,33 @@ def test_status_names_a_fault_once(host):
     assert line.count(str(folder)) == 1 and result.stderr.count(str(folder)) == 1
     fault, = host.suture("status", "--json").json["faults"]
     assert fault["path"] == str(folder) and str(folder) not in fault["message"]
+
+
+@pytest.fixture(params=["suture.conf", "policy.d/10-site.conf"])
+def typo(host, request):
+    """A policy file with a typo."""
+    path = host.root / "etc/suture" / request.param
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("[policy]\nsevrity-floor=low\n")
+    return path
+
+
+@pytest.mark.parametrize("command", [["apply"], ["apply", "--dry-run"], ["list"], ["policy", "explain"]], ids=" ".join)
+def test_what_goes_by_policy_stops_at_a_typo_in_it(host, typo, command):
+    result = host.suture(*command)
+    assert (result.status, result.reason, result.stdout) == (3, "policy-syntax", ""), result
+    assert str(typo) in result.stderr
+
+
+def test_status_shows_a_typo_in_policy_and_the_rest(host, typo):
+    result = host.suture("status", "--json")
+    assert (result.status, result.reason) == (3, "policy-syntax"), result
+    fault, = result.json["faults"]
+    assert (fault["path"], fault["reason"]) == (str(host.root / "etc/suture"), "policy-syntax")
+    assert str(typo) in fault["message"] and result.json["kernel"]["release"] == RELEASE
+    assert host.suture("status").stdout.startswith("kernel ")
+
+
+def test_revert_needs_no_policy(host, typo):
+    """It gets as far as the kernel below this root, which cannot live-patch."""
+    assert host.suture("revert", "--all", "--yes").reason == "provider-missing"
