@@ -127,25 +127,31 @@ static gboolean visit(const SutureTufTarget *target, gpointer data)
 }
 
 /* What came another way (a package manager's) is fetched all the same: policy may ask for the repository's
- * word. */
-static gboolean find_present(Listing *listing, const gchar *root, GError **error)
+ * word. So is what was damaged since: this is how it is repaired. */
+static gboolean is_present(const SutureStored *bundle, const gchar *root, const SutureTrust *trust)
+{
+	g_autoptr(SutureReceipt) receipt = NULL;
+
+	return suture_receipt_load(root, bundle->manifest_sha256, &receipt, NULL) && receipt &&
+	       strcmp(receipt->origin, "tuf") == 0 &&
+	       suture_stored_verify(bundle, trust, 0, NULL, NULL, NULL);
+}
+
+static gboolean find_present(Listing *listing, const gchar *root, const SutureTrust *trust, GError **error)
 {
 	g_autoptr(GPtrArray) stored = suture_store_list(root, listing->kernel->release, NULL, error);
 
 	for (guint i = 0; stored && i < stored->len; i++) {
 		const SutureStored *bundle = stored->pdata[i];
-		g_autoptr(SutureReceipt) receipt = NULL;
-		g_autoptr(GError) unreadable = NULL;
 
-		if (suture_receipt_load(root, bundle->manifest_sha256, &receipt, &unreadable) && receipt &&
-		    strcmp(receipt->origin, "tuf") == 0)
+		if (is_present(bundle, root, trust))
 			g_hash_table_add(listing->present, g_strdup(bundle->manifest_sha256));
 	}
 	return stored != NULL;
 }
 
-GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, const SutureKernel *kernel,
-			     GError **error)
+GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, const SutureTrust *trust,
+			     const SutureKernel *kernel, GError **error)
 {
 	g_auto(Listing) listing = {
 		.kernel = kernel,
@@ -154,7 +160,7 @@ GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, c
 		.results = g_ptr_array_new_with_free_func(result_free),
 	};
 
-	if (!find_present(&listing, root, error))
+	if (!find_present(&listing, root, trust, error))
 		return NULL;
 	suture_tuf_client_walk(client, visit, &listing);
 	return g_steal_pointer(&listing.results);

@@ -3,11 +3,12 @@
 
 #include "fetcher/client/fetch.h"
 #include "fetcher/client/tuf-client.h"
+#include "packager/read/bundle.h"
 
 /*
  * One SutureFetchResult for each of the repository's bundles for @kernel's release: WANTED, PRESENT when the
- * store has it with a receipt of origin "tuf", MISMATCH for another build, REFUSED when its data is malformed
- * or belies its path. NULL when the store cannot be read.
+ * store has it whole, as @trust judges it at rest, with a receipt of origin "tuf", MISMATCH for another
+ * build, REFUSED when its data is malformed or belies its path. NULL when the store cannot be read.
  */
-GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, const SutureKernel *kernel,
-			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, const SutureTrust *trust,
+			     const SutureKernel *kernel, GError **error) G_GNUC_WARN_UNUSED_RESULT;

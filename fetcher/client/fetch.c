@@ -329,7 +329,7 @@ SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request, GError **
 
 	if (!open_run(&run, error) || !refresh(&run, error))
 		return NULL;
-	run.report->results = suture_fetch_list(run.client, request->root, request->kernel, error);
+	run.report->results = suture_fetch_list(run.client, request->root, run.trust, request->kernel, error);
 	if (!run.report->results)
 		return NULL;
 	if (request->select)

@@ -157,6 +157,22 @@ def test_fetch_again_downloads_nothing(host, repo, good, server):
     assert host.tree() == before
 
 
+@pytest.mark.parametrize("file", ["meminfo.ko", "manifest.json", "manifest.json.p7s"])
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"), Path.unlink],
+                         ids=["changed", "gone"])
+def test_fetch_repairs_what_was_damaged(host, repo, good, file, damage):
+    good.add_to(repo)
+    repo.bump("targets")
+    assert host.fetch().status == 0
+    before = host.tree("receipts")
+    damage(host.state / "bundles" / KERNEL["release"] / good.id / file)
+    assert host.tree("receipts") != before
+    result = host.fetch("--json")
+    assert (result.status, outcomes(result)) == (0, {good.id: "fetched"}), result.stderr
+    assert host.tree("receipts") == before
+    assert outcomes(host.fetch("--json")) == {good.id: "present"}
+
+
 def test_fetch_over_tls_from_nginx(tmp_path, host, repo, good):
     good.add_to(repo)
     repo.bump("targets")
