@@ -259,10 +259,10 @@ static const SutureCommand subcommands[] = {
 
 static void print_help(void)
 {
-	g_print("Usage: suture repo COMMAND DIR [ARGUMENTS]\n\n");
+	g_print("Usage: %s COMMAND DIR [ARGUMENTS]\n\n", g_get_prgname());
 	for (const SutureCommand *command = subcommands; command->name; command++)
 		g_print("  %-8s %s\n", command->name, command->help);
-	g_print("\n'suture repo COMMAND --help' says more; so does suture-repo(1).\n");
+	g_print("\n'%s COMMAND --help' says more; so does suture-repo(1).\n", g_get_prgname());
 }
 
 gboolean cmd_repo(SutureContext *context, int argc, char **argv, GError **error)
@@ -273,12 +273,12 @@ gboolean cmd_repo(SutureContext *context, int argc, char **argv, GError **error)
 	}
 	for (const SutureCommand *command = subcommands; argc >= 2 && command->name; command++)
 		if (strcmp(argv[1], command->name) == 0) {
-			g_autofree gchar *program = g_strdup_printf("suture repo %s", command->name);
+			g_autofree gchar *program = g_strdup_printf("%s %s", g_get_prgname(), command->name);
 
 			g_set_prgname(program);
 			return command->run(context, argc - 1, argv + 1, error);
 		}
-	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-		    "no such command; 'suture repo --help' lists them");
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "no such command; '%s --help' lists them",
+		    g_get_prgname());
 	return FALSE;
 }

@@ -36,6 +36,12 @@ def test_every_command_has_help_and_a_man_page(command):
     assert (SOURCE / f"man/suture-{command}.{section}.scd").exists()
 
 
+@pytest.mark.parametrize("words", [["key"], ["key", "create"], ["repo"], ["repo", "init"], ["build"], ["sign"]], ids=" ".join)
+def test_help_names_the_program_that_runs(words):
+    usage = run(BIN / "suture", *words, "--help").stdout
+    assert "suture-vendor " + " ".join(words) in usage and f"suture {words[0]}" not in usage
+
+
 def test_vendor_commands_are_started_beside_the_host_program(tmp_path):
     assert "create" in run(BIN / "suture", "key", "--help").stdout
     alone = tmp_path / "suture"
