@@ -19,6 +19,7 @@ struct _SutureHttp {
 	SutureProgress progress;
 	gpointer progress_data;
 	SutureHttpCount count;
+	guint get_seconds;
 	gchar message[CURL_ERROR_SIZE];
 };
 
@@ -249,6 +250,7 @@ SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error)
 	}
 	http->progress = options->progress;
 	http->progress_data = options->progress_data;
+	http->get_seconds = options->get_seconds ? options->get_seconds : SUTURE_HTTP_GET_SECONDS;
 	set_options(http, options);
 	return g_steal_pointer(&http);
 }
@@ -270,6 +272,7 @@ static void prepare(Transfer *transfer)
 	CURL *easy = transfer->http->easy;
 
 	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT, transfer->body ? (long)transfer->http->get_seconds : 0L);
 	curl_easy_setopt(easy, CURLOPT_RANGE, transfer->offset > 0 ? range : NULL);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);

@@ -11,6 +11,8 @@ typedef struct _SutureHttp SutureHttp;
 #define SUTURE_HTTP_CONNECT_SECONDS 20
 /* Slower than this, on average over the stall time, is a stall: a server cannot hold us for ever. */
 #define SUTURE_HTTP_FLOOR_BYTES_PER_SECOND 1024
+/* For a whole suture_http_get(): a server just above the floor could drag metadata out for hours. */
+#define SUTURE_HTTP_GET_SECONDS 600
 
 typedef struct {
 	const gchar *ca_file; /* PEM certificates that TLS servers are judged by; NULL: the system's */
@@ -18,6 +20,7 @@ typedef struct {
 	const gchar *client_key;         /* its private key, PEM file; NULL: in the same file */
 	guint stall_seconds;             /* 0: SUTURE_HTTP_STALL_SECONDS */
 	guint connect_seconds;           /* 0: SUTURE_HTTP_CONNECT_SECONDS */
+	guint get_seconds;               /* 0: SUTURE_HTTP_GET_SECONDS */
 	SutureProgress progress;         /* told of bytes; NULL allowed */
 	gpointer progress_data;
 } SutureHttpOptions;
@@ -29,7 +32,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureHttp, suture_http_free)
 
 /*
  * The body at @url, at most @limit bytes: TOO-LARGE when the server announces more, ENDLESS when it sends
- * more. Codes of SUTURE_FETCH_ERROR, or COMMON-CANCELLED.
+ * more, STALLED when it is not there in time. Codes of SUTURE_FETCH_ERROR, or COMMON-CANCELLED.
  */
 GBytes *suture_http_get(SutureHttp *http, const gchar *url, guint64 limit,
 			GError **error) G_GNUC_WARN_UNUSED_RESULT;

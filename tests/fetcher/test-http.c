@@ -4,7 +4,13 @@
 #include "common/staging.h"
 #include "fetcher/client/http.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 typedef struct {
 	SutureScratch *scratch;
@@ -147,6 +153,55 @@ static void cancelled_before_it_starts(void)
 	g_assert_cmpuint(suture_http_count(http).requests, ==, 0);
 }
 
+/* A server whose body goes on and on, a byte at a time. */
+static void drip(int listener)
+{
+	static const gchar head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";
+	int client = accept(listener, NULL, NULL);
+	gboolean sent = send(client, head, sizeof head - 1, MSG_NOSIGNAL) > 0;
+
+	for (int i = 0; sent && i < 1000; i++) {
+		sent = send(client, "x", 1, MSG_NOSIGNAL) == 1;
+		g_usleep(G_USEC_PER_SEC / 20);
+	}
+}
+
+static pid_t start_server(gchar **ret_url)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	SUTURE_AUTO_FD listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t server;
+
+	g_assert_cmpint(bind(listener, (struct sockaddr *)&address, size), ==, 0);
+	g_assert_cmpint(listen(listener, 1), ==, 0);
+	g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &size), ==, 0);
+	*ret_url = g_strdup_printf("http://127.0.0.1:%u/", ntohs(address.sin_port));
+	server = fork();
+	if (server == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		drip(listener);
+		_exit(0);
+	}
+	return server;
+}
+
+static void body_has_to_be_there_in_time(void)
+{
+	const SutureHttpOptions options = {.get_seconds = 1};
+	g_autofree gchar *url = NULL;
+	pid_t server = start_server(&url);
+	g_autoptr(SutureHttp) http = suture_http_new(&options, NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GBytes) body = suture_http_get(http, url, 1000, &error);
+
+	g_assert_null(body);
+	g_assert_error(error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_STALLED);
+	g_assert_cmpuint(suture_http_count(http).bytes, >, 5);
+	g_assert_cmpint(kill(server, SIGKILL), ==, 0);
+	g_assert_cmpint(waitpid(server, NULL, 0), ==, server);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -167,5 +222,6 @@ int main(int argc, char **argv)
 	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].run, tear_down);
 	g_test_add_func("/fetcher/http/cancelled-before-it-starts", cancelled_before_it_starts);
+	g_test_add_func("/fetcher/http/body-has-to-be-there-in-time", body_has_to_be_there_in_time);
 	return g_test_run();
 }
