@@ -4,6 +4,7 @@
 #include "applier/functions.h"
 #include "applier/load.h"
 #include "applier/ready.h"
+#include "applier/settle.h"
 #include "common/cancel.h"
 
 #include <string.h>
@@ -197,12 +198,14 @@ static gboolean fail(const Apply *apply, const SutureReady *ready, GPtrArray *lo
 {
 	const SutureStored *stored = ready->stored;
 	g_autoptr(GError) trouble = NULL;
+	gboolean back;
 
 	g_prefix_error(&cause, "%s: ", stored->id);
-	if (!take_back(apply, ready, loaded, &trouble))
+	back = take_back(apply, ready, loaded, &trouble);
+	if (!back)
 		g_prefix_error(&cause, "(it could not be taken back: %s) ", trouble->message);
 	g_clear_error(&trouble);
-	if (!suture_apply_record(apply->options, loaded->len > 0 ? "reverse" : "refuse", stored->id,
+	if (!suture_apply_record(apply->options, back && loaded->len > 0 ? "reverse" : "refuse", stored->id,
 				 stored->manifest_sha256, ready->receipt, cause, NULL, &trouble))
 		g_prefix_error(&cause, "(not recorded: %s) ", trouble->message);
 	g_propagate_error(error, cause);
@@ -213,8 +216,6 @@ static gboolean fail(const Apply *apply, const SutureReady *ready, GPtrArray *lo
 static gboolean settle_entry(const Apply *apply, const SutureStackEntry *entry, const gchar *by,
 			     GError **error)
 {
-	const SutureApplyOptions *options = apply->options;
-
 	for (guint i = entry->patches->len; i > 0; i--) {
 		const SutureSysfsPatch *before = entry->patches->pdata[i - 1];
 		g_autoptr(SutureSysfsPatch) now = NULL;
@@ -227,7 +228,7 @@ static gboolean settle_entry(const Apply *apply, const SutureStackEntry *entry, 
 		if (!take_out(apply, before->name, error))
 			return FALSE;
 	}
-	return suture_live_set_replaced(options->root, options->boot_id, entry->id, by, error);
+	return !entry->copy || suture_settle_replaced(apply->options, entry->copy, by, error);
 }
 
 static gboolean settle_replaced(const Apply *apply, const SutureStored *stored, GError **error)
@@ -252,15 +253,14 @@ static gboolean apply_one(const Apply *apply, const SutureReady *ready, SutureAp
 	g_autofree gchar *detail = NULL;
 	GError *cause = NULL;
 
-	if (!suture_live_write(options->root, options->boot_id, stored, ready->receipt, error))
-		return FALSE;
-	if (!load_all(apply, ready, loaded, &waited, &cause))
+	if (!suture_live_write(options->root, options->boot_id, stored, ready->receipt, &cause) ||
+	    !load_all(apply, ready, loaded, &waited, &cause))
 		return fail(apply, ready, loaded, cause, error);
-	if (!settle_replaced(apply, stored, error))
-		return FALSE;
 	detail = g_strdup_printf("%u modules", ready->modules->len);
 	if (!suture_apply_record(options, "apply", stored->id, stored->manifest_sha256, ready->receipt, NULL,
-				 detail, error))
+				 detail, error) ||
+	    !suture_live_set_pending(options->root, options->boot_id, stored->id, NULL, error) ||
+	    !settle_replaced(apply, stored, error))
 		return FALSE;
 	*ret = g_new(SutureApplied, 1);
 	**ret = (SutureApplied){g_strdup(stored->id), g_get_monotonic_time() - start, waited};
@@ -309,9 +309,16 @@ static gboolean refresh(Apply *apply, GError **error)
 static gboolean apply_all(Apply *apply, GPtrArray *all, GPtrArray *done, GError **error)
 {
 	for (guint i = 0; i < all->len; i++) {
+		const SutureReady *ready = all->pdata[i];
+		const SutureStackEntry *entry;
 		SutureApplied *applied;
 
-		if (!refresh(apply, error) || !apply_one(apply, all->pdata[i], &applied, error))
+		if (!refresh(apply, error))
+			return FALSE;
+		entry = suture_live_stack_find(apply->stack, ready->stored->id);
+		if (entry && suture_stack_entry_is_live(entry))
+			continue; /* it was in transition when it was planned */
+		if (!apply_one(apply, all->pdata[i], &applied, error))
 			return FALSE;
 		g_ptr_array_add(done, applied);
 	}
@@ -324,14 +331,13 @@ static gboolean run(Apply *apply, GPtrArray *bundles, const gchar *const *order,
 	g_autoptr(GPtrArray) all = NULL;
 	g_autoptr(GError) cause = NULL;
 
-	if (!suture_transition_wait_idle(apply->livepatch, apply->options->timeout, error) ||
+	if (!suture_transition_wait_idle(apply->livepatch, apply->options->timeout, &cause))
+		return suture_apply_refuse(apply->options, g_steal_pointer(&cause), error);
+	if (!refresh(apply, error) || !suture_settle(apply->options, apply->livepatch, apply->stack, error) ||
 	    !refresh(apply, error))
 		return FALSE;
-	if (!check_order(apply, order, &cause)) {
-		if (suture_apply_record(apply->options, "refuse", NULL, NULL, NULL, cause, NULL, error))
-			g_propagate_error(error, g_steal_pointer(&cause));
-		return FALSE;
-	}
+	if (!check_order(apply, order, &cause))
+		return suture_apply_refuse(apply->options, g_steal_pointer(&cause), error);
 	all = verify_all(apply, bundles, error);
 	return all && clean_copies(apply, error) && apply_all(apply, all, done, error);
 }
@@ -339,12 +345,13 @@ static gboolean run(Apply *apply, GPtrArray *bundles, const gchar *const *order,
 gboolean suture_apply(const SutureApplyOptions *options, GPtrArray *bundles, const gchar *const *order,
 		      GPtrArray *done, GError **error)
 {
-	g_autoptr(SutureLivepatch) livepatch = suture_livepatch_open(options->root, error);
+	g_autoptr(GError) cause = NULL;
+	g_autoptr(SutureLivepatch) livepatch = suture_livepatch_open(options->root, &cause);
 	Apply apply = {options, livepatch, NULL};
 	gboolean fine;
 
-	if (!livepatch || !suture_livepatch_check_real(livepatch, error))
-		return FALSE;
+	if (!livepatch || !suture_livepatch_check_real(livepatch, &cause))
+		return suture_apply_refuse(options, g_steal_pointer(&cause), error);
 	fine = run(&apply, bundles, order, done, error);
 	g_clear_pointer(&apply.stack, suture_live_stack_free);
 	return fine;

@@ -27,6 +27,9 @@ typedef struct {
 } SutureApplied;
 void suture_applied_free(SutureApplied *applied);
 
+/* Records @cause as "refuse", about no bundle, and hands it on. Takes @cause; always FALSE. */
+gboolean suture_apply_refuse(const SutureApplyOptions *options, GError *cause, GError **error);
+
 /*
  * Checks each of @bundles (const SutureStored*) as suture_apply() would before it loads anything, and changes
  * and records nothing.
@@ -44,7 +47,8 @@ gboolean suture_apply_check(const SutureApplyOptions *options, GPtrArray *bundle
  * live before it (by this call or earlier) stay live. @done gets a SutureApplied for each that succeeded.
  *
  * Codes: those of suture_stored_verify() and suture_kernel_match(), SUTURE_APPLY_ERROR, COMMON-CANCELLED.
- * Events: "verify", "accept", "refuse", "apply", "reverse".
+ * Events: "verify", "accept", "refuse", "apply", "reverse", "revert" (of what was replaced), and what
+ * suture_settle() records.
  */
 gboolean suture_apply(const SutureApplyOptions *options, GPtrArray *bundles, const gchar *const *order,
 		      GPtrArray *done, GError **error) G_GNUC_WARN_UNUSED_RESULT;

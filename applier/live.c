@@ -14,6 +14,7 @@
 #define LIVE_FOLDER "var/lib/suture/live"
 #define RECEIPT_FILE "receipt.json"
 #define REPLACED_FILE "replaced-by"
+#define PENDING_FILE "pending"
 #define RECEIPT_MAX (64 * 1024)
 
 void suture_live_copy_free(SutureLiveCopy *copy)
@@ -23,6 +24,7 @@ void suture_live_copy_free(SutureLiveCopy *copy)
 	g_free(copy->manifest_sha256);
 	g_clear_pointer(&copy->receipt, suture_receipt_free);
 	g_free(copy->replaced_by);
+	g_free(copy->pending);
 	g_free(copy);
 }
 
@@ -43,11 +45,13 @@ static gboolean write_files(int folder, const SutureStored *stored, const Suture
 			    GError **error)
 {
 	g_autoptr(GBytes) receipt_bytes = suture_receipt_write(receipt);
+	g_autoptr(GBytes) pending = g_bytes_new_static(SUTURE_LIVE_APPLY, strlen(SUTURE_LIVE_APPLY));
 
 	return suture_file_write_atomic(folder, SUTURE_MANIFEST_FILE, stored->manifest_bytes, 0644, error) &&
 	       suture_file_write_atomic(folder, SUTURE_MANIFEST_SIGNATURE_FILE, stored->manifest_signature,
 					0644, error) &&
-	       suture_file_write_atomic(folder, RECEIPT_FILE, receipt_bytes, 0644, error);
+	       suture_file_write_atomic(folder, RECEIPT_FILE, receipt_bytes, 0644, error) &&
+	       suture_file_write_atomic(folder, PENDING_FILE, pending, 0644, error);
 }
 
 gboolean suture_live_write(const gchar *root, const gchar *boot_id, const SutureStored *stored,
@@ -75,6 +79,25 @@ gboolean suture_live_set_replaced(const gchar *root, const gchar *boot_id, const
 		folder = suture_file_open_beneath(boot, id, O_RDONLY | O_DIRECTORY, 0, error);
 	return boot < 0 ||
 	       (folder >= 0 && suture_file_write_atomic(folder, REPLACED_FILE, text, 0644, error));
+}
+
+gboolean suture_live_set_pending(const gchar *root, const gchar *boot_id, const gchar *id,
+				 const gchar *action, GError **error)
+{
+	g_autofree gchar *path = boot_path(root, boot_id);
+	SUTURE_AUTO_FD boot = suture_file_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, error);
+	SUTURE_AUTO_FD folder = -1;
+	g_autoptr(GBytes) text = action ? g_bytes_new(action, strlen(action)) : NULL;
+
+	if (boot >= 0)
+		folder = suture_file_open_beneath(boot, id, O_RDONLY | O_DIRECTORY, 0, error);
+	if (folder < 0)
+		return FALSE;
+	if (text)
+		return suture_file_write_atomic(folder, PENDING_FILE, text, 0644, error);
+	if ((unlinkat(folder, PENDING_FILE, 0) < 0 && errno != ENOENT) || fsync(folder) < 0)
+		return suture_error_set_errno(error, errno, "%s/%s/" PENDING_FILE, path, id);
+	return TRUE;
 }
 
 gboolean suture_live_drop(const gchar *root, const gchar *boot_id, const gchar *id, GError **error)
@@ -109,6 +132,7 @@ static SutureLiveCopy *load_copy(int boot, const gchar *id, GError **error)
 	copy->id = g_strdup(id);
 	copy->manifest_sha256 = suture_digest_bytes(manifest);
 	copy->replaced_by = suture_sysfs_text(folder, REPLACED_FILE, 256);
+	copy->pending = suture_sysfs_text(folder, PENDING_FILE, 16);
 	copy->written = st.st_mtime;
 	return g_steal_pointer(&copy);
 }

@@ -16,17 +16,25 @@ typedef struct {
 	SutureReceipt *receipt;
 	gchar *replaced_by; /* id of the cumulative patch that took its place; NULL while it is in the stack
 			     */
-	gint64 written;     /* seconds since the epoch */
+	gchar *pending; /* SUTURE_LIVE_APPLY or _REVERT: begun, and its end is not in the ledger yet; NULL */
+	gint64 written; /* seconds since the epoch */
 } SutureLiveCopy;
 void suture_live_copy_free(SutureLiveCopy *copy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureLiveCopy, suture_live_copy_free)
 
-/* Writes the copy of @stored, whole or not at all; one that is there is replaced. */
+#define SUTURE_LIVE_APPLY "apply"
+#define SUTURE_LIVE_REVERT "revert"
+
+/* Writes the copy of @stored, whole or not at all, SUTURE_LIVE_APPLY pending; one that is there is replaced.
+ */
 gboolean suture_live_write(const gchar *root, const gchar *boot_id, const SutureStored *stored,
 			   const SutureReceipt *receipt, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Notes that the cumulative patch @by took the place of @id. */
 gboolean suture_live_set_replaced(const gchar *root, const gchar *boot_id, const gchar *id, const gchar *by,
 				  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Notes durably what is about to be done with @id, or (NULL) that its end is in the ledger. */
+gboolean suture_live_set_pending(const gchar *root, const gchar *boot_id, const gchar *id,
+				 const gchar *action, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Whole or not at all. Absent is success. */
 gboolean suture_live_drop(const gchar *root, const gchar *boot_id, const gchar *id,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -58,7 +58,7 @@ static const struct {
 	 "loading modules is forbidden (not root, kernel.modules_disabled, or lockdown)"},
 };
 
-static void set_answer(GError **error, int code, const gchar *name)
+void suture_module_set_answer(GError **error, int code, const gchar *name)
 {
 	for (gsize i = 0; i < G_N_ELEMENTS(answers); i++)
 		if (answers[i].code == code) {
@@ -87,7 +87,7 @@ gboolean suture_module_load(int fd, const gchar *name, GError **error)
 	status = kmod_module_insert_module(module, 0, NULL);
 	if (status == 0)
 		return TRUE;
-	set_answer(error, -status, name);
+	suture_module_set_answer(error, -status, name);
 	return FALSE;
 }
 

@@ -31,6 +31,15 @@ gboolean suture_apply_record(const SutureApplyOptions *options, const gchar *eve
 	return options->sink(&record, options->sink_data, error);
 }
 
+gboolean suture_apply_refuse(const SutureApplyOptions *options, GError *cause, GError **error)
+{
+	if (suture_apply_record(options, "refuse", NULL, NULL, NULL, cause, NULL, error))
+		g_propagate_error(error, cause);
+	else
+		g_error_free(cause);
+	return FALSE;
+}
+
 static gchar *utc(gint64 seconds)
 {
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);

@@ -187,6 +187,14 @@ static gchar *describe(const SutureRevertPlan *plan, const SutureStackEntry *ent
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+/* A crash then leaves the copy to say what is not in the ledger. So does a failure, as the patch may yet go.
+ */
+static gboolean set_pending(const SutureApplyOptions *options, const SutureStackEntry *entry, GError **error)
+{
+	return !entry->copy ||
+	       suture_live_set_pending(options->root, options->boot_id, entry->id, SUTURE_LIVE_REVERT, error);
+}
+
 static gboolean revert_one(const SutureApplyOptions *options, const SutureLivepatch *livepatch,
 			   const SutureStackEntry *entry, const SutureRevertPlan *plan, SutureApplied **ret,
 			   GError **error)
@@ -195,6 +203,8 @@ static gboolean revert_one(const SutureApplyOptions *options, const SutureLivepa
 	g_autofree gchar *detail = describe(plan, entry);
 	g_autoptr(GError) cause = NULL;
 
+	if (!set_pending(options, entry, error))
+		return FALSE;
 	if (!disable_all(options, livepatch, entry, &cause)) {
 		if (record(options, entry, cause, NULL, error))
 			g_propagate_prefixed_error(error, g_steal_pointer(&cause), "%s: ", entry->id);
@@ -212,10 +222,11 @@ static gboolean revert_one(const SutureApplyOptions *options, const SutureLivepa
 gboolean suture_revert(const SutureApplyOptions *options, const SutureRevertPlan *plan, GPtrArray *done,
 		       GError **error)
 {
-	g_autoptr(SutureLivepatch) livepatch = suture_livepatch_open(options->root, error);
+	g_autoptr(GError) cause = NULL;
+	g_autoptr(SutureLivepatch) livepatch = suture_livepatch_open(options->root, &cause);
 
-	if (!livepatch || !suture_livepatch_check_real(livepatch, error))
-		return FALSE;
+	if (!livepatch || !suture_livepatch_check_real(livepatch, &cause))
+		return suture_apply_refuse(options, g_steal_pointer(&cause), error);
 	for (guint i = 0; i < plan->entries->len; i++) {
 		SutureApplied *applied;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "applier/apply.h"
+#include "applier/settle.h"
 #include "cli/apply-plan.h"
 #include "cli/bundle-file.h"
 #include "cli/command.h"
@@ -192,7 +192,10 @@ static gboolean act(const Work *work, const SutureHostView *view, const SutureAp
 	};
 
 	if (work->options->dry_run)
-		return suture_apply_check(&options, plan->bundles, error);
+		return plan->bundles->len == 0 || suture_apply_check(&options, plan->bundles, error);
+	if (plan->bundles->len == 0)
+		return !view->status->stack ||
+		       suture_settle(&options, view->status->livepatch, view->status->stack, error);
 	return record_decisions(work, view, error) &&
 	       suture_apply(&options, plan->bundles, plan->order, work->done, error);
 }
@@ -238,7 +241,7 @@ static gboolean plan_and_act(Work *work, const SutureHostView *view, GError **er
 
 	if (!plan)
 		return record_refusal(work, cause, error);
-	fine = plan->bundles->len == 0 || act(work, view, plan, error);
+	fine = act(work, view, plan, error);
 	if (work->context->json)
 		print_json(work, plan);
 	else if (!work->context->quiet)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "applier/revert.h"
+#include "applier/settle.h"
 #include "cli/command.h"
 #include "cli/host-view.h"
 #include "cli/row-json.h"
@@ -115,11 +116,22 @@ static void print_text(const SutureRevertPlan *plan, GPtrArray *done)
 		printf("not brought back: %s\n", lost);
 }
 
-static gboolean act(SutureContext *context, const SutureHostView *view, const SutureRevertPlan *plan,
-		    GPtrArray *done, GError **error)
+/* What a crash left out of the ledger; a live patch that is not what it should be is no reason to keep it. */
+static gboolean settle(const SutureApplyOptions *options, const SutureHostView *view, GError **error)
 {
-	g_autoptr(SutureSession) session = suture_session_open(context, "revert", TRUE, error);
-	const SutureApplyOptions options = {
+	g_autoptr(GError) cause = NULL;
+
+	if (suture_settle(options, view->status->livepatch, view->status->stack, &cause) ||
+	    g_error_matches(cause, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_FUNCTIONS))
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
+}
+
+static gboolean plan_and_act(const SutureContext *context, const Options *options, char **names,
+			     const SutureHostView *view, SutureSession *session, GError **error)
+{
+	const SutureApplyOptions work = {
 		.root = context->root,
 		.boot_id = view->boot_id,
 		.kernel = &view->kernel,
@@ -128,34 +140,41 @@ static gboolean act(SutureContext *context, const SutureHostView *view, const Su
 		.sink = suture_session_record,
 		.sink_data = session,
 	};
+	g_autoptr(GPtrArray) done = g_ptr_array_new_with_free_func((GDestroyNotify)suture_applied_free);
+	g_autoptr(SutureRevertPlan) plan = NULL;
+	g_autoptr(GError) cause = NULL;
+	gboolean fine;
 
-	return session && suture_revert(&options, plan, done, error);
+	if (!settle(&work, view, error))
+		return FALSE;
+	plan = suture_revert_plan_new(view->status->stack, options->all ? NULL : (const gchar *const *)names,
+				      &cause);
+	if (!plan)
+		return suture_apply_refuse(&work, g_steal_pointer(&cause), error);
+	if (plan->entries->len > 0 && !options->yes && !confirm(plan, error))
+		return FALSE;
+	fine = plan->entries->len == 0 || suture_revert(&work, plan, done, error);
+	if (context->json)
+		print_json(plan, done);
+	else if (!context->quiet)
+		print_text(plan, done);
+	return fine;
 }
 
 static gboolean run(SutureContext *context, const Options *options, char **names, GError **error)
 {
 	g_autofree gchar *lock_path = suture_context_path(context, SUTURE_APPLY_LOCK);
 	SUTURE_AUTO_FD lock = suture_lock_take(lock_path, FALSE, error);
-	g_autoptr(GPtrArray) done = g_ptr_array_new_with_free_func((GDestroyNotify)suture_applied_free);
 	g_autoptr(SutureHostView) view = NULL;
-	g_autoptr(SutureRevertPlan) plan = NULL;
-	gboolean fine;
+	g_autoptr(SutureSession) session = NULL;
 
 	if (lock < 0)
 		return FALSE;
 	view = suture_host_view_new(context, options->timeout, error);
 	if (!view || !suture_status_require_provider(view->status, error))
 		return FALSE;
-	plan = suture_revert_plan_new(view->status->stack, options->all ? NULL : (const gchar *const *)names,
-				      error);
-	if (!plan || (plan->entries->len > 0 && !options->yes && !confirm(plan, error)))
-		return FALSE;
-	fine = plan->entries->len == 0 || act(context, view, plan, done, error);
-	if (context->json)
-		print_json(plan, done);
-	else if (!context->quiet)
-		print_text(plan, done);
-	return fine;
+	session = suture_session_open(context, "revert", TRUE, error);
+	return session && plan_and_act(context, options, names, view, session, error);
 }
 
 gboolean cmd_revert(SutureContext *context, int argc, char **argv, GError **error)

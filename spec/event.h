@@ -13,8 +13,8 @@ typedef struct {
 	const gchar *bundle;          /* patch id or file name; NULL when not about one */
 	const gchar *manifest_sha256; /* NULL when not known */
 	const gchar *package_sha256;  /* NULL when not known */
-	const gchar *reason;          /* reason code of a refusal or failure, the policy rule, or "ok" */
-	const gchar *detail;          /* one line for people; NULL allowed */
+	const gchar *reason; /* reason code of a refusal or failure, the policy rule, "replaced", or "ok" */
+	const gchar *detail; /* one line for people; NULL allowed */
 } SutureEvent;
 
 /* Returns FALSE when the event could not be recorded durably; the action must then not be reported as done.

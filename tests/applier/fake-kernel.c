@@ -126,9 +126,8 @@ static SutureReceipt *receipt_new(void)
 	return receipt;
 }
 
-void fake_live_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *cve)
+static void write_copy(const FakeKernel *kernel, SutureManifest *manifest)
 {
-	g_autoptr(SutureManifest) manifest = manifest_new(name, id, cve);
 	g_autoptr(SutureReceipt) receipt = receipt_new();
 	g_autoptr(GError) error = NULL;
 	g_autofree gchar *folder = suture_patch_id(&manifest->patch);
@@ -141,6 +140,21 @@ void fake_live_copy(const FakeKernel *kernel, const gchar *name, guint8 id, cons
 	g_assert_no_error(error);
 	g_bytes_unref(stored.manifest_bytes);
 	g_bytes_unref(stored.manifest_signature);
+}
+
+void fake_live_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *cve)
+{
+	g_autoptr(SutureManifest) manifest = manifest_new(name, id, cve);
+
+	write_copy(kernel, manifest);
+}
+
+void fake_cumulative_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *cve)
+{
+	g_autoptr(SutureManifest) manifest = manifest_new(name, id, cve);
+
+	manifest->patch.stack.cumulative = TRUE;
+	write_copy(kernel, manifest);
 }
 
 SutureLivepatch *fake_open(const FakeKernel *kernel)

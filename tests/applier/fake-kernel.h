@@ -28,6 +28,8 @@ void fake_build_id(const FakeKernel *kernel, const gchar *module, guint8 id);
  * fixes @cve.
  */
 void fake_live_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *cve);
+/* The same of a cumulative one. */
+void fake_cumulative_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *cve);
 
 SutureLivepatch *fake_open(const FakeKernel *kernel);
 
