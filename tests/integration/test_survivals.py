@@ -3,6 +3,8 @@
 and what is known of a live patch whose package was upgraded or removed."""
 import json
 import shutil
+import sysconfig
+from pathlib import Path
 
 import pytest
 from lib import evil, pipeline
@@ -71,13 +73,15 @@ def test_installed_bundle_is_applied_at_later_boots_after_its_signers_end(tmp_pa
 
 # The package goes, the patch stays
 
-GUEST = """
+NOTE = """
 note() {
 	suture status --json >/out/$1.json 2>/out/$1.err; echo $? >/out/$1.status
 	cat /proc/version >/out/$1.proc
 	find /usr/lib/suture -type f 2>/dev/null | sort >/out/$1.files
 }
 set -e
+"""
+RPM = NOTE + """
 rpmkeys --import /etc/suture/trust/rpm-keyring.asc
 env /usr/bin/rpm -i --nodeps /packages/*-proc-version-1-1.*.rpm /packages/*-proc-uptime-1-1.*.rpm
 suture apply
@@ -102,7 +106,7 @@ def guest(tmp_path_factory):
     host = pipeline.Host(out / "host", pipeline.vendor().trust)
     copies = [(path, "/packages/") for path in pipeline.vendor().packages.values()]
     copies += [(f"/usr/bin/{name}", "/usr/bin/") for name in ("rpm", "rpmkeys")] + [("/usr/lib/rpm", "/usr/lib/rpm")]
-    result = host.boot(GUEST, copies=copies, out=out)
+    result = host.boot(RPM, copies=copies, out=out)
     assert result.status == 0, result.output
     return out
 
@@ -154,3 +158,105 @@ def test_revert_works_without_the_packages(guest):
     assert sorted(reverted["reopened"]) == CVES
     assert rows(guest, "reverted") == []
     assert (guest / "reverted.proc").read_text() != (guest / "installed.proc").read_text()
+
+
+# The same by dnf, and a newer version on top of the old one
+
+DNF = NOTE + """
+dnf() {
+	LC_ALL=C /usr/bin/dnf -y --releasever=1 --noplugins --nodocs --setopt=cachedir=/tmp/dnf "$@"
+}
+mkdir /etc/yum.repos.d
+suture repo-config --url file:///repo
+dnf install "livepatch-$(uname -r)-proc-version-1-1"
+suture apply
+note installed
+dnf upgrade
+note upgraded
+suture apply
+note stacked
+dnf remove 'livepatch-*'
+note removed
+suture revert --all --yes --json >/out/revert.json
+note reverted
+suture audit verify
+"""
+PACKAGES = Path("/usr/lib/python3/dist-packages")
+PYTHON = [Path(sysconfig.get_path("stdlib")),
+          *(PACKAGES / name for name in ("dnf", "gpg", "hawkey", "libcomps", "libdnf", "rpm"))]
+# Large, or with libraries that only stand beside each other.
+UNUSED = shutil.ignore_patterns("config-*", "test", "lib2to3", "pydoc_data")
+PROGRAMS = ("python3", "dnf", "gpg", "gpgconf", "gpg-agent", "rpmkeys")
+
+
+def dnf_files(folder):
+    """What dnf consists of, as copies for a virtual machine; folder holds the trimmed ones meanwhile."""
+    copies = [(shutil.copytree(path, folder / path.name, symlinks=True, ignore=UNUSED), path) for path in PYTHON]
+    copies += [(f"/usr/bin/{name}", "/usr/bin/") for name in PROGRAMS]
+    return [*copies, ("/usr/lib/rpm", "/usr/lib/rpm"), ("/etc/dnf/dnf.conf", "/etc/dnf/")]
+
+
+def published(folder):
+    """What a repository of the shared vendor's with both versions offers."""
+    vendor = pipeline.vendor()
+    home = folder / "gpg"
+    shutil.copytree(vendor.gpg_home, home, ignore=shutil.ignore_patterns("S.*", "*.lock", ".#*"))
+    roles = [word for role in ("root", "targets", "snapshot", "timestamp")
+             for word in (f"--{role}-key", vendor.keys / f"{role}.key")]
+    rpm_key = vendor.rpm_key.replace(str(vendor.gpg_home), str(home))
+    try:
+        vendor.tool("repo", "init", folder / "repo", *roles, "--rpm-key", rpm_key, "--trust", vendor.trust)
+        vendor.tool("repo", "add", folder / "repo", vendor.packages[VERSION], vendor.packages[NEXT_VERSION])
+        vendor.tool("repo", "publish", folder / "repo")
+    finally:
+        pipeline.must(["gpgconf", "--homedir", home, "--kill", "all"])
+    return folder / "repo/public"
+
+
+@pytest.fixture(scope="module")
+def dnf_guest(tmp_path_factory):
+    """What the virtual machine did with dnf, in a folder."""
+    folder, out = (tmp_path_factory.mktemp(name) for name in ("dnf", "dnf-guest"))
+    host = pipeline.Host(folder / "host", pipeline.vendor().trust)
+    (host.root / "etc/rpm").mkdir()
+    # Debian's default is a folder of the user's.
+    (host.root / "etc/rpm/macros").write_text("%_dbpath /var/lib/rpm\n")
+    copies = [*dnf_files(folder / "python"), (published(folder), "/repo")]
+    result = host.boot(DNF, copies=copies, out=out, timeout=300)
+    assert result.status == 0, result.output
+    return out
+
+
+NEXT_LIVE, NEXT_REMOVED = (NEXT_VERSION, "live"), (NEXT_VERSION, "live, package removed")
+
+
+def test_package_by_dnf_is_live(dnf_guest):
+    assert rows(dnf_guest, "installed") == LIVE[1:]
+    assert fixed(dnf_guest, "installed") == CVES[:1]
+
+
+def test_dnf_upgrade_leaves_the_patch_live(dnf_guest):
+    files = (dnf_guest / "upgraded.files").read_text()
+    assert f"/{NEXT_VERSION}/" in files and f"/{VERSION}/" not in files
+    assert rows(dnf_guest, "upgraded") == [REMOVED[1], (NEXT_VERSION, "installed")]
+    assert fixed(dnf_guest, "upgraded") == CVES[:1]
+    assert (dnf_guest / "upgraded.proc").read_text() == (dnf_guest / "installed.proc").read_text()
+
+
+def test_apply_after_dnf_upgrade_stacks_the_new_version(dnf_guest):
+    assert rows(dnf_guest, "stacked") == [NEXT_LIVE, REMOVED[1]]
+
+
+def test_dnf_removal_leaves_the_patches_live(dnf_guest):
+    assert (dnf_guest / "removed.files").read_text() == ""
+    assert rows(dnf_guest, "removed") == [NEXT_REMOVED, REMOVED[1]]
+    assert fixed(dnf_guest, "removed") == CVES[:1]
+    assert (dnf_guest / "removed.proc").read_text() == (dnf_guest / "stacked.proc").read_text()
+
+
+def test_revert_works_after_dnf_removal(dnf_guest):
+    reverted = json.loads((dnf_guest / "revert.json").read_text())
+    assert [patch["id"] for patch in reverted["reverted"]] == [NEXT_VERSION, VERSION]
+    assert reverted["reopened"] == CVES[:1]
+    assert rows(dnf_guest, "reverted") == [] and fixed(dnf_guest, "reverted") == []
+    assert (dnf_guest / "reverted.proc").read_text() != (dnf_guest / "installed.proc").read_text()
