@@ -72,9 +72,10 @@ static json_t *faults_json(GPtrArray *faults)
 
 	for (guint i = 0; i < faults->len; i++) {
 		const SutureStoredFault *fault = faults->pdata[i];
+		g_autofree gchar *path = g_utf8_make_valid(fault->path, -1);
 		g_autofree gchar *message = g_utf8_make_valid(fault->error->message, -1);
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path", fault->path, "reason",
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "path", path, "reason",
 						      suture_error_reason(fault->error), "message", message));
 	}
 	return list;

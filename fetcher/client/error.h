@@ -13,7 +13,8 @@ typedef enum {
 	SUTURE_FETCH_ERROR_STATUS,    /* "fetch-http-status": another HTTP status than asked for */
 	SUTURE_FETCH_ERROR_NOT_FOUND, /* "fetch-not-found": HTTP 404 or 403, or no such file */
 	SUTURE_FETCH_ERROR_REDIRECT,  /* "fetch-redirect": too many, or away from https */
-	SUTURE_FETCH_ERROR_STALLED,   /* "fetch-stalled": slower than the floor for the whole stall time */
+	SUTURE_FETCH_ERROR_STALLED,   /* "fetch-stalled": slower than the floor for the whole stall time, or
+					metadata that is not there in time */
 	SUTURE_FETCH_ERROR_TRUNCATED, /* "fetch-truncated": the connection broke before the end */
 	SUTURE_FETCH_ERROR_TOO_LARGE, /* "fetch-too-large": announces more bytes than the limit */
 	SUTURE_FETCH_ERROR_ENDLESS,   /* "fetch-endless": sends more bytes than the limit without announcing

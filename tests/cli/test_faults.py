@@ -78,6 +78,12 @@ def test_status_names_a_fault_once(host):
     assert fault["path"] == str(folder) and str(folder) not in fault["message"]
 
 
+def test_status_shows_a_fault_whose_name_is_no_text(host):
+    os.mkdir(os.fsencode(host.damage("one-1-1").parent) + b"/two\xff-1-1")
+    paths = [Path(fault["path"]).name for fault in host.suture("status", "--json").json["faults"]]
+    assert paths == ["one-1-1", "two\N{REPLACEMENT CHARACTER}-1-1"]
+
+
 @pytest.fixture(params=["suture.conf", "policy.d/10-site.conf"])
 def typo(host, request):
     """A policy file with a typo."""
