@@ -54,7 +54,19 @@ static void __exit stop(void) { }
 module_init(start);
 module_exit(stop);
 """)
-ALL = (LOWER, UPPER, THIRD, CUMULATIVE, IMPOSSIBLE, FOREIGN, HOLD)
+# It holds on to itself, so that it stays loaded.
+STAYS = modules.Module("stays", (("vmlinux", (("version_proc_show", 0),)),), body="""
+#include <linux/seq_file.h>
+static int zero(struct seq_file *m, void *v) { return 0; }
+static struct klp_func funcs[] = { { .old_name = "version_proc_show", .new_func = zero }, { } };
+static struct klp_object objs[] = { { .funcs = funcs }, { } };
+static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objs };
+static int __init start(void) { __module_get(THIS_MODULE); return klp_enable_patch(&patch); }
+static void __exit stop(void) { }
+module_init(start);
+module_exit(stop);
+""")
+ALL = (LOWER, UPPER, THIRD, CUMULATIVE, IMPOSSIBLE, FOREIGN, HOLD, STAYS)
 STALL = TESTS / "vm" / "modules" / "stall"
 
 
@@ -67,6 +79,16 @@ def stall():
 def built():
     """{name: path} of the modules above."""
     return {each.name: path for each, path in zip(ALL, modules.build(modules.shared_cache(), ALL))}
+
+
+def needing(module, other, folder):
+    """A copy of a module that says that it depends on another; for Host.install()."""
+    copy, info = folder / f"{module.name}.ko", folder / "modinfo"
+    shutil.copy(built()[module.name], copy)
+    testkeys.run("objcopy", "-O", "binary", "--only-section=.modinfo", copy, info)
+    info.write_bytes(info.read_bytes().replace(b"\0depends=\0", f"\0depends={other}\0".encode()))
+    testkeys.run("objcopy", "--update-section", f".modinfo={info}", copy)
+    return copy, module.functions
 
 
 def recipe(folder, patches, name, key=("module",), **changes):

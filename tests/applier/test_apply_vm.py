@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from host import CUMULATIVE, HOLD, IMPOSSIBLE, LOWER, THIRD, UPPER, Host, built, machine, revoke, stall
+from host import CUMULATIVE, HOLD, IMPOSSIBLE, LOWER, STAYS, THIRD, UPPER, Host, built, machine, needing, revoke, stall
 
 UNTRUSTED, MISMATCH, POLICY, KERNEL, BUSY, CONFIRM = 4, 5, 6, 8, 9, 10
 
@@ -348,7 +348,7 @@ def test_module_left_loaded_after_a_reversal_is_no_obstacle(host):
     assert done[1].status == 0 and done[1].after == "patch zz_lower"
 
 
-def test_cumulative_patch_replaces_and_revert_does_not_bring_back(stacked):
+def test_cumulative_patch_replaces_and_revert_does_not_bring_back(stacked, tmp_path):
     stacked.install("all", CUMULATIVE, stack={"cumulative": True, "supersedes": ["lower", "upper"]},
                     vulnerabilities=[{"id": f"CVE-2026-000{i}", "status": "fixed"} for i in (1, 2, 3)])
     _, done = stacked.run("""
@@ -362,8 +362,11 @@ def test_cumulative_patch_replaces_and_revert_does_not_bring_back(stacked):
         try suture revert --all --yes --json
         state; modules_of_ours
         has version && has uptime && has loadavg || exit 2
-        """)
+        """, persist=tmp_path / "kept")
     applied, listed, asked, reverted = done
+    assert [each for each in events(tmp_path / "kept") if each[0] in ("apply", "revert")] == [
+        ("apply", "lower-1-1", "ok"), ("apply", "upper-1-1", "ok"), ("apply", "all-1-1", "ok"),
+        ("revert", "lower-1-1", "replaced"), ("revert", "upper-1-1", "replaced"), ("revert", "all-1-1", "ok")]
     assert applied.status == 0 and applied.after.split() == ["patch", "cc_all", "1"], applied
     assert [each["id"] for each in listed.json["patches"] if each["order"]] == ["all-1-1"]
     assert asked.status == CONFIRM and "lower-1-1, upper-1-1" in asked.text
@@ -442,3 +445,82 @@ def test_fetched_bundle_without_receipt_is_refused(host):
     host.install("lower", LOWER)
     _, (refused,) = host.run("mkdir -p /var/lib/suture; mv /usr/lib/suture /var/lib/suture/bundles; try suture apply; state")
     assert (refused.status, refused.reason) == (UNTRUSTED, "receipt-missing") and refused.after == ""
+
+
+def test_apply_that_was_killed_is_recorded_late(host, tmp_path):
+    provider, stall_patch = stall()
+    host.install("stalls", stall_patch)
+    kept = tmp_path / "kept"
+    _, (again, unchanged) = host.run("""
+        insmod /m/stall.ko
+        cat /proc/stall & sleep 0.2
+        (in_transition stall_patch; kill -KILL $(pidof suture)) &
+        suture apply && exit 1
+        echo 1 >/proc/stall
+        until on stall_patch; do usleep 50000; done
+        grep -q '"event":"apply"' /var/lib/suture/ledger.jsonl && exit 2
+        try suture apply
+        try suture apply
+        """, copies=[(str(provider), "/m/")], persist=kept)
+    assert again.status == 0 and unchanged.status == 0
+    late = [each for each in ledger(kept) if each["event"] == "apply"]
+    assert [each["bundle"] for each in late] == ["stalls-1-1"] and late[0]["detail"].startswith("recorded late")
+
+
+def test_revert_that_was_killed_is_recorded_late(host, tmp_path):
+    provider, _ = stall()
+    host.install("holds", HOLD)
+    kept = tmp_path / "kept"
+    _, (again,) = host.run("""
+        insmod /m/stall.ko
+        suture apply || exit 1
+        cat /proc/stall & sleep 0.2
+        (in_transition hold_patch; kill -KILL $(pidof suture)) &
+        suture revert --all --yes && exit 2
+        echo Y >/sys/module/hold_patch/parameters/go
+        while [ -d /sys/kernel/livepatch/hold_patch ]; do usleep 50000; done
+        grep -q '"event":"revert"' /var/lib/suture/ledger.jsonl && exit 3
+        try suture apply
+        """, copies=[(str(provider), "/m/")], persist=kept)
+    assert again.status == 0
+    assert [each for each in events(kept) if each[0] in ("apply", "revert")] == [
+        ("apply", "holds-1-1", "ok"), ("revert", "holds-1-1", "ok"), ("apply", "holds-1-1", "ok")]
+
+
+def test_host_that_forbids_modules(host, tmp_path):
+    host.install("lower", LOWER)
+    kept = tmp_path / "kept"
+    _, (refused,) = host.run("echo 1 >/proc/sys/kernel/modules_disabled; try suture apply; state", persist=kept)
+    assert (refused.status, refused.reason) == (KERNEL, "module-load-forbidden") and refused.after == ""
+    assert ("refuse", "lower-1-1", "module-load-forbidden") in events(kept)
+
+
+def test_module_that_cannot_be_unloaded(host, tmp_path):
+    host.install("stays", STAYS)
+    kept = tmp_path / "kept"
+    _, done = host.run("try suture apply; try suture revert --all --yes; state; modules_of_ours", persist=kept)
+    assert done[0].status == 0, done
+    assert (done[1].status, done[1].reason) == (KERNEL, "module-in-use") and done[1].after == "1"
+    assert ("revert", "stays-1-1", "ok") in events(kept)
+
+
+def test_module_that_needs_another(host, tmp_path):
+    host.install("needy", needing(LOWER, "there_is_no_such_module", tmp_path))
+    kept = tmp_path / "kept"
+    _, (refused,) = host.run("try suture apply; state", persist=kept)
+    assert (refused.status, refused.reason) == (KERNEL, "module-dependency") and refused.after == ""
+    assert "there_is_no_such_module" in refused.text
+    assert ("refuse", "needy-1-1", "module-dependency") in events(kept)
+
+
+def test_refused_reverts_are_recorded(stacked, tmp_path):
+    kept = tmp_path / "kept"
+    _, done = stacked.run("""
+        suture apply || exit 1
+        try suture revert lower --yes
+        try suture revert nothing-such --yes
+        try suture revert upper
+        """, persist=kept)
+    assert [each.reason for each in done] == ["stack-not-top", "not-live", "needs-confirmation"]
+    assert [each for each in events(kept) if each[0] == "refuse"] == [
+        ("refuse", "", "stack-not-top"), ("refuse", "", "not-live")]
