@@ -2,6 +2,7 @@
 #include "cli/row-json.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "common/cancel.h"
 #include "common/file.h"
 #include "packager/read/bundle.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 
 #define TRUST_PATH "/etc/suture/trust"
+#define BATCH 16 /* files in memory at once */
 
 typedef struct {
 	gchar *trust;
@@ -37,7 +39,6 @@ static void result_clear(Result *result)
 	g_clear_pointer(&result->checks, g_ptr_array_unref);
 	g_clear_error(&result->error);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Result, result_clear)
 
 static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
 {
@@ -161,27 +162,81 @@ static void print_result(const gchar *path, const Result *result)
 	}
 }
 
-/* Verifies all files; the first refusal is the command's error, the others show in what is printed. */
+/* One file of a batch that is verified side by side. */
+typedef struct {
+	const gchar *path;
+	Result result;
+} Job;
+
+typedef struct {
+	const SutureTrust *trust;
+	const SutureKernel *kernel;
+} Judge;
+
+static void run_job(gpointer data, gpointer user_data)
+{
+	Job *job = data;
+	const Judge *judge = user_data;
+
+	verify(job->path, judge->trust, judge->kernel, &job->result);
+}
+
+/* @jobs gets @n files of @paths, verified by all processors. */
+static gboolean run_batch(Job *jobs, gchar **paths, guint n, Judge *judge, GError **error)
+{
+	GThreadPool *pool =
+		g_thread_pool_new(run_job, judge, (gint)MIN(g_get_num_processors(), BATCH), FALSE, error);
+
+	if (!pool)
+		return FALSE;
+	for (guint i = 0; i < n; i++) {
+		jobs[i] = (Job){.path = paths[i]};
+		g_thread_pool_push(pool, &jobs[i], NULL);
+	}
+	g_thread_pool_free(pool, FALSE, TRUE);
+	return TRUE;
+}
+
+/* On record first, then in print; *@first gets the first refusal. */
+static gboolean report(const SutureContext *context, SutureSession *session, Job *job, json_t *list,
+		       GError **first, GError **error)
+{
+	if (!record(session, job->path, &job->result, error))
+		return FALSE;
+	if (context->json)
+		json_array_append_new(list, result_json(job->path, &job->result));
+	else if (!context->quiet)
+		print_result(job->path, &job->result);
+	if (job->result.error && !*first)
+		*first = g_steal_pointer(&job->result.error);
+	return TRUE;
+}
+
+/* Verifies all files, reported in the order given; the first refusal is the command's error, the others show
+ * in what is printed. In batches, so that memory does not grow with the number of files. */
 static gboolean verify_all(const SutureContext *context, SutureSession *session, const Options *options,
 			   const SutureTrust *trust, json_t *list, GError **error)
 {
+	Judge judge = {trust, &options->kernel};
+	guint left = g_strv_length(options->files);
 	g_autoptr(GError) first = NULL;
+	gboolean fine = TRUE;
 
-	for (gchar **path = options->files; *path; path++) {
-		g_auto(Result) result = {NULL, NULL, NULL};
+	for (gchar **path = options->files; fine && left > 0;) {
+		Job jobs[BATCH];
+		guint n = MIN(left, BATCH);
 
-		verify(*path, trust, &options->kernel, &result);
-		if (!record(session, *path, &result, error))
+		if (!suture_cancel_check(error) || !run_batch(jobs, path, n, &judge, error))
 			return FALSE;
-		if (context->json)
-			json_array_append_new(list, result_json(*path, &result));
-		else if (!context->quiet)
-			print_result(*path, &result);
-		if (result.error && !first)
-			first = g_steal_pointer(&result.error);
+		for (guint i = 0; i < n; i++) {
+			fine = fine && report(context, session, &jobs[i], list, &first, error);
+			result_clear(&jobs[i].result);
+		}
+		path += n;
+		left -= n;
 	}
-	if (!first)
-		return TRUE;
+	if (!fine || !first)
+		return fine;
 	g_propagate_error(error, g_steal_pointer(&first));
 	return FALSE;
 }
