@@ -294,7 +294,8 @@ GPtrArray *suture_livepatch_list(const SutureLivepatch *livepatch, GError **erro
 		order.told = order.told && patch->stack_order > 0;
 		g_ptr_array_add(patches, patch);
 	}
-	order.loaded = loaded = loading_order(livepatch);
+	loaded = loading_order(livepatch);
+	order.loaded = loaded;
 	g_ptr_array_sort_with_data(patches, compare_order, &order);
 	return g_steal_pointer(&patches);
 }

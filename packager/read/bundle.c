@@ -85,8 +85,10 @@ static gboolean step_rpm(Verification *v, gchar **ret_detail, GError **error)
 	return TRUE;
 }
 
+/* After step_rpm(), which read the payload. */
 static GBytes *take_file(const Verification *v, const gchar *name)
 {
+	g_assert(v->payload != NULL);
 	return g_bytes_ref(g_hash_table_lookup(v->payload->files, name));
 }
 
