@@ -163,6 +163,7 @@ static gboolean step_modules(Verification *v, gchar **ret_detail, GError **error
 			return FALSE;
 		}
 	}
+	g_assert(signer != NULL); /* a manifest that parsed names one module or more */
 	*ret_detail = g_strdup_printf("signed by %s (%s)", signer->subject, signer->key_id);
 	return TRUE;
 }
