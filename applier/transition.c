@@ -298,7 +298,8 @@ gboolean suture_transition_disable(const SutureLivepatch *livepatch, const gchar
 	if (end == REACHED)
 		return TRUE;
 	give_up(&wait.watch, end, FALSE, timeout, &cause);
-	/* It may have got through while it was being called back. */
+	/* It may have got through while it was being called back; @cause has its words already. */
+	wait.watch.error = NULL;
 	if (end == TIMED_OUT && look(&wait.watch) == GONE)
 		return TRUE;
 	g_propagate_error(error, g_steal_pointer(&cause));

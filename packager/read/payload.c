@@ -42,9 +42,11 @@ gboolean suture_payload_split(const SutureRpmFile *file, const gchar *path, gcha
 	g_auto(GStrv) parts = split_below_store(path);
 	guint count;
 
-	if (!parts)
-		return suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_PAYLOAD_PATH, file,
-					 "holds \"%s\", which is outside a bundle's folder", path);
+	if (!parts) {
+		suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_PAYLOAD_PATH, file,
+				  "holds \"%s\", which is outside a bundle's folder", path);
+		return FALSE;
+	}
 	count = g_strv_length(parts);
 	*ret_folder = count >= 2 ? g_strdup_printf("%s/%s", parts[0], parts[1]) : NULL;
 	*ret_name = g_strdup(count == 3 ? parts[2] : "");

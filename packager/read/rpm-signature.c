@@ -40,6 +40,7 @@ static gboolean rpm_verify(const SutureRpmFile *file, const SutureKeyring *keyri
 /* The signature over the header alone, to tell a bad signature from a bad digest. */
 static gboolean header_verifies(const SutureRpmFile *file, const SutureKeyring *keyring)
 {
+	/* The masks share a flag. NOLINTNEXTLINE(misc-redundant-expression) */
 	return rpm_verify(file, keyring, RPMVSF_MASK_NODIGESTS | RPMVSF_MASK_NOPAYLOAD | RPMVSF_NEEDPAYLOAD);
 }
 
