@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define TAIL_BYTES 4000 /* of what a failed program said */
@@ -124,6 +125,21 @@ static gboolean listen_to(Child *child)
 	return !g_cancellable_is_cancelled(suture_cancellable());
 }
 
+/* A program that closed its pipes may go on for long: waits until it ends, or a signal has come: then FALSE.
+ */
+static gboolean await_end(const Child *child)
+{
+	SUTURE_AUTO_FD process = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	GPollFD polls[2] = {{.fd = process, .events = G_IO_IN}, {.fd = -1}};
+	gboolean watched = g_cancellable_make_pollfd(suture_cancellable(), &polls[1]);
+
+	while (process >= 0 && !polls[0].revents && !g_cancellable_is_cancelled(suture_cancellable()))
+		g_poll(polls, watched ? 2 : 1, -1);
+	if (watched)
+		g_cancellable_release_fd(suture_cancellable());
+	return !g_cancellable_is_cancelled(suture_cancellable());
+}
+
 static gchar *tail_of(const GByteArray *said)
 {
 	guint skip = said->len > TAIL_BYTES ? said->len - TAIL_BYTES : 0;
@@ -158,7 +174,7 @@ gboolean suture_process_run(const gchar *const *argv, const gchar *const *enviro
 
 	if ((input && in < 0) || !spawn(&child, argv, environ_add, folder, in, ret_output != NULL, error))
 		return FALSE;
-	if (!listen_to(&child))
+	if (!listen_to(&child) || !await_end(&child))
 		kill(child.pid, SIGTERM);
 	if (TEMP_FAILURE_RETRY(waitpid(child.pid, &status, 0)) < 0)
 		return suture_error_set_errno(error, errno, "%s", argv[0]);

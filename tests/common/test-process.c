@@ -63,13 +63,13 @@ static gpointer cancel_soon(gpointer data)
 	return NULL;
 }
 
-static void cancelled_child_is_ended(void)
+static void cancelled_child_is_ended(gconstpointer script)
 {
 	g_autoptr(GError) error = NULL;
 	GThread *thread = g_thread_new("cancel", cancel_soon, NULL);
 	gint64 start = g_get_monotonic_time();
 
-	g_assert_false(shell("exec sleep 30", NULL, NULL, &error));
+	g_assert_false(shell(script, NULL, NULL, &error));
 	g_assert_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_CANCELLED);
 	g_assert_cmpint(g_get_monotonic_time() - start, <, 10 * G_USEC_PER_SEC);
 	g_thread_join(thread);
@@ -83,6 +83,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/common/process/run/passes-megabytes", passes_megabytes);
 	g_test_add_func("/common/process/run/failure-carries-the-programs-words", failure_says_what_it_said);
 	g_test_add_func("/common/process/run/absent-program", absent_program);
-	g_test_add_func("/common/process/run/cancelled-child-is-ended", cancelled_child_is_ended);
+	g_test_add_data_func("/common/process/run/cancelled-child-is-ended", "exec sleep 30",
+			     cancelled_child_is_ended);
+	g_test_add_data_func("/common/process/run/cancelled-child-without-output-is-ended",
+			     "exec sleep 30 >/dev/null 2>&1", cancelled_child_is_ended);
 	return g_test_run();
 }
