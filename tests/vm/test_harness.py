@@ -102,9 +102,9 @@ def test_timeout_ends_the_run():
     assert "before" in error.value.output
 
 
-def test_missing_file_is_named():
-    with pytest.raises(machine.ImageError, match="/nonexistent: no such file"):
-        machine.run("true", copies=[("/nonexistent", "/x")])
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(machine.ImageError, match="absent: no such file"):
+        machine.run("true", copies=[(tmp_path / "absent", "/x")])
 
 
 def test_livepatch_loads_and_unloads(cmdline_patch):
