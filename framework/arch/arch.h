@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* All that the framework needs of an architecture; arch/<name>/ has it. */
+#ifndef SUTURE_ARCH_H
+#define SUTURE_ARCH_H
+
+#include <linux/ftrace.h>
+#include <linux/types.h>
+
+#include "arch_call.h"
+
+/*
+ * arch_call.h (found through the include path, which names arch/<name>) has, inline, for the
+ * ftrace handler:
+ *
+ * void suture_arch_redirect(struct ftrace_regs *fregs, unsigned long ip)
+ *	the traced function's caller goes on at ip instead.
+ *
+ * SUTURE_ARCH_FTRACE_FLAGS
+ *	flags of struct ftrace_ops that this needs beside IPMODIFY and PERMANENT.
+ */
+
+/**
+ * suture_arch_fentry() - where ftrace traces a function
+ * @function:	its address
+ *
+ * Return: the address for ftrace_set_filter_ip(), 0 when the function is not traceable.
+ */
+unsigned long suture_arch_fentry(unsigned long function);
+
+/**
+ * suture_arch_fentry_return() - the return address on the stack of a task that is in the ftrace
+ * trampoline of a function
+ * @fentry:	as suture_arch_fentry() returned it
+ */
+unsigned long suture_arch_fentry_return(unsigned long fentry);
+
+/**
+ * suture_arch_reloc_size() - bytes that a relocation of this type writes
+ * @type:	of the ELF psABI
+ *
+ * Return: the size, 0 for a type that the framework does not apply.
+ */
+size_t suture_arch_reloc_size(u32 type);
+
+/**
+ * suture_arch_reloc_compute() - the bytes that a relocation writes
+ * @type:	of the ELF psABI
+ * @place:	address that they go to
+ * @value:	symbol + addend
+ * @bytes:	suture_arch_reloc_size() bytes, set on success
+ *
+ * Return: 0, -EOPNOTSUPP for an unknown type, -ERANGE when the value does not fit.
+ */
+int suture_arch_reloc_compute(u32 type, unsigned long place, unsigned long value, u8 *bytes);
+
+#endif
