@@ -23,12 +23,11 @@
 
 /**
  * enum klp_consistency - what a task leaves before it gets the new code, what gets it at once
- * once
  * @KLP_PER_TASK:	a task leaves the whole set of patched functions, then this task switches
  * @KLP_STOP_MACHINE:	all tasks have left the set at one moment, then the whole kernel switches
  * @KLP_IMMEDIATE:	nothing is left: the next call of each function is a call of the new one.
- *		Old and new code run side
- *			by side; for patches whose functions do not depend on each other. Its module stays loaded for ever.
+ *			Old and new code run side by side: for functions that do not depend on each
+ *			other. The module stays loaded for ever.
  */
 enum klp_consistency {
 	KLP_PER_TASK = 0,
