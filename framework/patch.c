@@ -81,8 +81,7 @@ static int suture_site_register(struct suture_site *site, const char *name)
 	}
 	ret = register_ftrace_function(&site->fops);
 	if (ret) {
-		pr_err("failed to register ftrace handler for function '%s' (%d)%s\n", name, ret,
-		       ret == -EBUSY ? ": somebody else redirects it" : "");
+		pr_err("failed to register ftrace handler for function '%s' (%d)\n", name, ret);
 		ftrace_set_filter_ip(&site->fops, site->fentry, 1, 0);
 	}
 	return ret;
