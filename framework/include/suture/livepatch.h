@@ -41,9 +41,8 @@ struct suture_site;
  * struct klp_func - one function and its replacement
  * @old_name:		name of the function
  * @new_func:		the replacement, in the patch module
- * @old_sympos:		which of several symbols with this name in the object, counted from 1 in
- *		the order of addresses;
- *			0: there is only one
+ * @old_sympos:	which of several symbols with this name in the object, from 1, in the order of kallsyms: of
+ *		addresses in vmlinux, of the symbol table in a module; 0: there is only one
  * @old_func:		internal: address of the function
  * @kobj:		internal: <object>/<function,sympos> in sysfs
  * @node:		internal: in klp_object.func_list
