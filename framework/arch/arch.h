@@ -9,14 +9,16 @@
 #include "arch_call.h"
 
 /*
- * arch_call.h (found through the include path, which names arch/<name>) has, inline, for the
- * ftrace handler:
+ * arch_call.h (found through the include path, which names arch/<name>) has, inline, for the ftrace
+ * handler:
  *
  * void suture_arch_redirect(struct ftrace_regs *fregs, unsigned long ip)
  *	the traced function's caller goes on at ip instead.
  *
  * SUTURE_ARCH_FTRACE_FLAGS
  *	flags of struct ftrace_ops that this needs beside IPMODIFY and PERMANENT.
+ *
+ * import.h has what include/suture/reloc.h makes imports of patch modules from.
  */
 
 /**
@@ -28,11 +30,15 @@
 unsigned long suture_arch_fentry(unsigned long function);
 
 /**
- * suture_arch_fentry_return() - the return address on the stack of a task that is in the ftrace
- * trampoline of a function
+ * suture_arch_fentry_return() - the return address that a traced function leaves on the stack
  * @fentry:	as suture_arch_fentry() returned it
+ *
+ * A task whose stack has it is in the ftrace trampoline of the function, or in what that calls.
  */
 unsigned long suture_arch_fentry_return(unsigned long fentry);
+
+/* No relocation that is applied writes more bytes. */
+#define SUTURE_ARCH_RELOC_MAX 8
 
 /**
  * suture_arch_reloc_size() - bytes that a relocation of this type writes
@@ -52,5 +58,18 @@ size_t suture_arch_reloc_size(u32 type);
  * Return: 0, -EOPNOTSUPP for an unknown type, -ERANGE when the value does not fit.
  */
 int suture_arch_reloc_compute(u32 type, unsigned long place, unsigned long value, u8 *bytes);
+
+/**
+ * suture_arch_reloc_absent() - the bytes to write while the module that has the symbol is not there
+ * @type:	of the ELF psABI
+ * @place:	address that they go to
+ * @bytes:	as above
+ *
+ * Pointers become NULL. A call is one of suture_klp_import_missing(); any other access that is
+ * relative to its place is one to an address that is never mapped.
+ *
+ * Return: as suture_arch_reloc_compute().
+ */
+int suture_arch_reloc_absent(u32 type, unsigned long place, u8 *bytes);
 
 #endif
