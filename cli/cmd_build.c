@@ -7,6 +7,7 @@
 #include "common/file.h"
 #include "common/staging.h"
 #include "packager/build/build.h"
+#include "packager/build/framework.h"
 #include "packager/build/package.h"
 #include "packager/build/template.h"
 #include "signer/sign/gpg.h"
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 typedef struct {
-	gchar *output, *headers, *image, *description, *distribution, *template_folder, *pack;
+	gchar *output, *headers, *image, *framework, *description, *distribution, *template_folder, *pack;
 	gint jobs;
 	/* single keys of the description */
 	gchar *name, *version, *release, *summary, *severity, *advisory, *issued, *provider, *consistency;
@@ -32,16 +33,27 @@ typedef struct {
 static void options_clear(Options *options)
 {
 	gchar **const texts[] = {
-		&options->output,       &options->headers,
-		&options->image,        &options->description,
-		&options->distribution, &options->template_folder,
-		&options->pack,         &options->name,
-		&options->version,      &options->release,
-		&options->summary,      &options->severity,
-		&options->advisory,     &options->issued,
-		&options->provider,     &options->consistency,
-		&options->module_key,   &options->module_certificate,
-		&options->manifest_key, &options->manifest_certificate,
+		&options->output,
+		&options->headers,
+		&options->image,
+		&options->framework,
+		&options->description,
+		&options->distribution,
+		&options->template_folder,
+		&options->pack,
+		&options->name,
+		&options->version,
+		&options->release,
+		&options->summary,
+		&options->severity,
+		&options->advisory,
+		&options->issued,
+		&options->provider,
+		&options->consistency,
+		&options->module_key,
+		&options->module_certificate,
+		&options->manifest_key,
+		&options->manifest_certificate,
 		&options->package_key,
 	};
 	gchar ***const lists[] = {&options->cves, &options->requires, &options->supersedes,
@@ -123,6 +135,9 @@ static gboolean parse(Options *options, int argc, char **argv, GError **error)
 		 "the kernel's build tree (not needed for a .ko)", "DIR"},
 		{"kernel-image", 'i', 0, G_OPTION_ARG_FILENAME, &options->image, "its vmlinuz or vmlinux",
 		 "FILE"},
+		{"framework", 0, 0, G_OPTION_ARG_FILENAME, &options->framework,
+		 "where the framework was built, for --provider framework (" SUTURE_FRAMEWORK_FOLDER ")",
+		 "DIR"},
 		{"pack", 0, 0, G_OPTION_ARG_FILENAME, &options->pack, "pack a signed bundle folder as RPM",
 		 "FOLDER"},
 		{"distribution", 0, 0, G_OPTION_ARG_STRING, &options->distribution,
@@ -244,6 +259,7 @@ static SutureBuilt *build(const SutureContext *context, const Options *options, 
 		.headers = options->headers,
 		.image = options->image,
 		.description = description,
+		.framework = options->framework,
 		.jobs = options->jobs ? (guint)options->jobs : g_get_num_processors(),
 	};
 	SutureBuilt *built = description ? suture_build(&request, &words, error) : NULL;

@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "common/staging.h"
 #include "packager/build/kbuild.h"
+#include "packager/build/relocations.h"
 #include "packager/build/target.h"
 #include "packager/build/template.h"
 #include "packager/read/module-info.h"
@@ -42,6 +43,11 @@ static gboolean build_date(gint64 *ret, GError **error)
 	return FALSE;
 }
 
+static gboolean is_ready(const SutureBuildRequest *request)
+{
+	return g_str_has_suffix(request->source, ".ko") && !g_file_test(request->source, G_FILE_TEST_IS_DIR);
+}
+
 static SutureModule *describe_module(const SutureModuleInfo *info, const gchar *file, GBytes *bytes)
 {
 	SutureModule *module = suture_module_new();
@@ -60,8 +66,8 @@ static SutureModule *describe_module(const SutureModuleInfo *info, const gchar *
 	return module;
 }
 
-/* The first module decides vermagic, provider and cumulative of the patch. The others must say the same, but
- * never replace: that would take the first one out again. */
+/* The first module decides vermagic, provider, consistency and cumulative of the patch. The others must say
+ * the same, but never replace: that would take the first one out again. */
 static gboolean agree(const SutureModuleInfo *info, const gchar *file, SutureManifest *manifest,
 		      const SutureDescription *description, GError **error)
 {
@@ -70,27 +76,45 @@ static gboolean agree(const SutureModuleInfo *info, const gchar *file, SutureMan
 	if (manifest->modules->len == 0) {
 		g_free(patch->kernel.vermagic);
 		patch->kernel.vermagic = g_strdup(info->vermagic);
-		return suture_description_settle(description, info->provider, info->cumulative, patch, error);
+		return suture_description_settle(description, info, patch, error);
 	}
 	if (strcmp(patch->kernel.vermagic, info->vermagic) == 0 && patch->provider == info->provider &&
-	    !info->cumulative)
+	    patch->consistency == info->consistency && !info->cumulative)
 		return TRUE;
 	g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_DISAGREE,
-		    "%s: vermagic or provider is not that of the patch's first module, or klp_patch.replace "
-		    "is set in a "
-		    "further one; make them agree, and let the first one alone replace",
+		    "%s: vermagic, provider or consistency is not that of the patch's first module, or "
+		    "klp_patch.replace is set in a further one; make them agree, and let the first one alone "
+		    "replace",
 		    file);
 	return FALSE;
 }
 
-static gboolean add_module(SutureBuilt *built, const SutureBuildRequest *request, const gchar *file,
-			   GBytes *bytes, GError **error)
+/* What a ready module has stays as it is; of what was built here, the loader gets all that it can do. */
+static GBytes *settle_relocations(const SutureBuildRequest *request, const SutureModuleInfo *info,
+				  const gchar *file, GBytes *bytes, GError **error)
 {
-	g_autoptr(SutureModuleInfo) info = suture_module_info_read(bytes, file, error);
+	SutureRelocationMeans means = {.framework = info->provider == SUTURE_PROVIDER_FRAMEWORK};
+
+	if (is_ready(request))
+		return suture_relocations_check(bytes, means.framework, file, error) ? g_bytes_ref(bytes)
+										     : NULL;
+	if (!suture_headers_has(request->headers, "CONFIG_LIVEPATCH", &means.loader, error))
+		return NULL;
+	return suture_relocations_settle(bytes, &means, file, error);
+}
+
+static gboolean add_module(SutureBuilt *built, const SutureBuildRequest *request, const gchar *file,
+			   GBytes *linked, GError **error)
+{
+	g_autoptr(SutureModuleInfo) info = suture_module_info_read(linked, file, error);
+	g_autoptr(GBytes) bytes = NULL;
 
 	if (!info || !suture_module_info_check_release(info, built->manifest->patch.kernel.release, error) ||
 	    !suture_module_info_check_name(info, file, error) ||
 	    !agree(info, file, built->manifest, request->description, error))
+		return FALSE;
+	bytes = settle_relocations(request, info, file, linked, error);
+	if (!bytes)
 		return FALSE;
 	g_ptr_array_add(built->manifest->modules, describe_module(info, file, bytes));
 	g_ptr_array_add(built->modules, g_bytes_ref(bytes));
@@ -105,18 +129,40 @@ static gboolean build_ready(SutureBuilt *built, const SutureBuildRequest *reques
 	return bytes && add_module(built, request, file, bytes, error);
 }
 
+/* *@ret_framework: NULL for the kernel's own livepatch. */
+static gboolean find_framework(const SutureBuildRequest *request, const gchar *release,
+			       SutureFramework **ret_framework, GError **error)
+{
+	SutureProvider provider;
+
+	*ret_framework = NULL;
+	if (!suture_description_provider(request->description, &provider, error))
+		return FALSE;
+	if (provider == SUTURE_PROVIDER_FRAMEWORK) {
+		*ret_framework = suture_framework_find(request->framework, release, error);
+		return *ret_framework != NULL;
+	}
+	if (!request->framework)
+		return TRUE;
+	g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_DISAGREE,
+		    "%s: --framework is for patches with provider framework; say so, or leave it out",
+		    request->source);
+	return FALSE;
+}
+
 static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *request, gchar **ret_words,
 			      GError **error)
 {
 	g_autoptr(SutureSourceSet) sources = suture_source_set_read(request->source, error);
+	g_autoptr(SutureFramework) framework = NULL;
 	g_autoptr(SutureKbuild) made = NULL;
 	SutureManifest *manifest = built->manifest;
 	/* With the version, so that a new one can be loaded while the old one is live. */
 	g_autofree gchar *id = suture_patch_id(&manifest->patch);
 
-	if (!sources)
+	if (!sources || !find_framework(request, manifest->patch.kernel.release, &framework, error))
 		return FALSE;
-	made = suture_kbuild_run(sources, request->headers, id, request->jobs, ret_words, error);
+	made = suture_kbuild_run(sources, request->headers, framework, id, request->jobs, ret_words, error);
 	if (!made) {
 		g_prefix_error(error, "%s: ", request->source);
 		return FALSE;
@@ -129,11 +175,6 @@ static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *requ
 	g_ptr_array_unref(manifest->sources);
 	manifest->sources = suture_source_set_digests(sources);
 	return TRUE;
-}
-
-static gboolean is_ready(const SutureBuildRequest *request)
-{
-	return g_str_has_suffix(request->source, ".ko") && !g_file_test(request->source, G_FILE_TEST_IS_DIR);
 }
 
 SutureBuilt *suture_build(const SutureBuildRequest *request, gchar **ret_words, GError **error)

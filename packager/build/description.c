@@ -247,19 +247,45 @@ SutureManifest *suture_description_manifest(const SutureDescription *description
 	return g_steal_pointer(&manifest);
 }
 
-static gboolean settle_provider(const SutureDescription *description, SutureProvider provider, GError **error)
+gboolean suture_description_provider(const SutureDescription *description, SutureProvider *ret,
+				     GError **error)
 {
 	g_autofree gchar *word = NULL;
-	SutureProvider said;
 
+	*ret = SUTURE_PROVIDER_KERNEL;
 	if (!has(description, "provider"))
 		return TRUE;
 	word = get(description, "provider", error);
-	if (!word || !suture_provider_parse(word, &said))
-		return set_error(description, SUTURE_BUILD_ERROR_DESCRIPTION_VALUE, "provider",
-				 "is none of kernel, framework", error);
-	return said == provider || set_error(description, SUTURE_BUILD_ERROR_DISAGREE, "provider",
-					     "is not the one whose mark the module carries", error);
+	return (word && suture_provider_parse(word, ret)) ||
+	       set_error(description, SUTURE_BUILD_ERROR_DESCRIPTION_VALUE, "provider",
+			 "is none of kernel, framework", error);
+}
+
+static gboolean settle_provider(const SutureDescription *description, SutureProvider provider, GError **error)
+{
+	SutureProvider said;
+
+	if (!suture_description_provider(description, &said, error))
+		return FALSE;
+	return !has(description, "provider") || said == provider ||
+	       set_error(description, SUTURE_BUILD_ERROR_DISAGREE, "provider",
+			 "is not the one whose mark the module carries", error);
+}
+
+/* @said was read with the other words of the description. */
+static gboolean settle_consistency(const SutureDescription *description, const SutureModuleInfo *module,
+				   SutureConsistency said, GError **error)
+{
+	g_autofree gchar *problem = NULL;
+
+	if (!has(description, "consistency") || said == module->consistency)
+		return TRUE;
+	problem = g_strdup_printf("is %s, but module %s is %s%s", suture_consistency_name(said), module->name,
+				  suture_consistency_name(module->consistency),
+				  module->provider == SUTURE_PROVIDER_KERNEL
+					  ? " as is all of the kernel's own livepatch"
+					  : " (KLP_SET_CONSISTENCY)");
+	return set_error(description, SUTURE_BUILD_ERROR_CONSISTENCY, "consistency", problem, error);
 }
 
 static gboolean settle_cumulative(const SutureDescription *description, gboolean cumulative, GError **error)
@@ -277,16 +303,15 @@ static gboolean settle_cumulative(const SutureDescription *description, gboolean
 					       "is not what the module's klp_patch.replace says", error);
 }
 
-gboolean suture_description_settle(const SutureDescription *description, SutureProvider provider,
-				   gboolean cumulative, SuturePatch *patch, GError **error)
+gboolean suture_description_settle(const SutureDescription *description, const SutureModuleInfo *module,
+				   SuturePatch *patch, GError **error)
 {
-	if (!settle_provider(description, provider, error) ||
-	    !settle_cumulative(description, cumulative, error))
+	if (!settle_provider(description, module->provider, error) ||
+	    !settle_consistency(description, module, patch->consistency, error) ||
+	    !settle_cumulative(description, module->cumulative, error))
 		return FALSE;
-	if (provider == SUTURE_PROVIDER_KERNEL && patch->consistency != SUTURE_CONSISTENCY_PER_TASK)
-		return set_error(description, SUTURE_BUILD_ERROR_DISAGREE, "consistency",
-				 "of the kernel's own livepatch is always per-task", error);
-	patch->provider = provider;
-	patch->stack.cumulative = cumulative;
+	patch->provider = module->provider;
+	patch->consistency = module->consistency;
+	patch->stack.cumulative = module->cumulative;
 	return TRUE;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "packager/build/error.h"
-#include "spec/manifest.h"
+#include "packager/read/module-info.h"
 
 /* What an author says of a patch: patch.conf (suture-patch(5)), with single keys replaced by the command
  * line. */
@@ -25,15 +25,21 @@ void suture_description_set_list(SutureDescription *description, const gchar *ke
 
 /*
  * A manifest with all that the description says; kernel, modules, toolchain and sources are still to come,
- * and provider and cumulative when the description leaves them to the module. @issued (seconds since the
+ * and provider, consistency and cumulative are settled by the module. @issued (seconds since the
  * epoch) stands in where the description has no "issued". Codes DESCRIPTION-MISSING, DESCRIPTION-VALUE, and
  * those of SUTURE_MANIFEST_ERROR and SUTURE_JSON_ERROR for values that the manifest format does not take.
  */
 SutureManifest *suture_description_manifest(const SutureDescription *description, gint64 issued,
 					    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Sets provider and cumulative of @patch from the module, or DISAGREE where the description says otherwise.
+/* The provider that sources are to be compiled for: the kernel's own livepatch when the description does not
+ * say. DESCRIPTION-VALUE. */
+gboolean suture_description_provider(const SutureDescription *description, SutureProvider *ret,
+				     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Sets provider, consistency and cumulative of @patch from the module. Where the description says otherwise:
+ * DISAGREE, and for the consistency CONSISTENCY.
  */
-gboolean suture_description_settle(const SutureDescription *description, SutureProvider provider,
-				   gboolean cumulative, SuturePatch *patch,
-				   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean suture_description_settle(const SutureDescription *description, const SutureModuleInfo *module,
+				   SuturePatch *patch, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -21,7 +21,17 @@ typedef enum {
 	SUTURE_BUILD_ERROR_DESCRIPTION_VALUE,   /* "description-value": a word that the key does not take */
 	SUTURE_BUILD_ERROR_DISAGREE, /* "description-disagrees": description and module contradict each other
 				      */
-	SUTURE_BUILD_ERROR_DATE,     /* "source-date-epoch": SOURCE_DATE_EPOCH is not a number of seconds */
+	SUTURE_BUILD_ERROR_CONSISTENCY, /* "description-consistency": the module sets another consistency
+					   model than the description says */
+	SUTURE_BUILD_ERROR_DATE, /* "source-date-epoch": SOURCE_DATE_EPOCH is not a number of seconds */
+
+	SUTURE_BUILD_ERROR_FRAMEWORK,        /* "framework-folder": not a built framework */
+	SUTURE_BUILD_ERROR_FRAMEWORK_KERNEL, /* "framework-mismatch": it was built for another kernel (exit
+						MISMATCH) */
+	SUTURE_BUILD_ERROR_RELOCATION_TABLE, /* "relocation-table": .suture.relocs that cannot be used */
+	SUTURE_BUILD_ERROR_RELOCATION_PLACE, /* "relocation-place": an entry of it would come too late */
+	SUTURE_BUILD_ERROR_RELOCATION_UNAPPLIED, /* "relocation-unapplied": an entry in a module for the
+						    kernel's own livepatch */
 
 	SUTURE_BUILD_ERROR_UNSIGNED,   /* "bundle-unsigned": a module or the manifest has no signature */
 	SUTURE_BUILD_ERROR_INCOMPLETE, /* "bundle-incomplete": a file that the manifest lists is not there */

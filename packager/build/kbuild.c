@@ -8,11 +8,13 @@
 #include "spec/manifest.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define WORDS_BYTES (4 * 1024 * 1024)
 #define MODULE_NAME_BYTES 55 /* MODULE_NAME_LEN without its NUL */
 #define TREE "m"
 #define SOURCE "source"
+#define FRAMEWORK "framework"
 
 void suture_kbuild_free(SutureKbuild *built)
 {
@@ -75,12 +77,46 @@ static gboolean lay_out(const SutureSourceSet *sources, const gchar *scratch, co
 	return kbuild && write_text(tree, "Kbuild", kbuild, error);
 }
 
+/* By links, so that no path of the host is in what make and the compiler are told. */
+static gboolean lay_out_framework(const SutureFramework *framework, const gchar *scratch, GError **error)
+{
+	g_autofree gchar *folder = g_build_filename(scratch, FRAMEWORK, NULL);
+	g_autofree gchar *include = g_build_filename(folder, "include", NULL);
+	g_autofree gchar *symvers = g_build_filename(folder, "Module.symvers", NULL);
+
+	if (!framework)
+		return TRUE;
+	if (!make_folder(folder, error))
+		return FALSE;
+	return (symlink(framework->include, include) == 0 && symlink(framework->symvers, symvers) == 0) ||
+	       suture_error_set_errno(error, errno, "%s", folder);
+}
+
+/* What has <linux/livepatch.h> found in the framework and its symbols in its Module.symvers. The first is
+ * what kbuild itself gives the variable. */
+static gchar **framework_variables(const gchar *scratch, gboolean framework)
+{
+	g_autoptr(GPtrArray) variables = g_ptr_array_new();
+
+	if (framework) {
+		g_ptr_array_add(variables, g_strdup_printf("NOSTDINC_FLAGS=-nostdinc "
+							   "-ffile-prefix-map=%s/" FRAMEWORK "/=" FRAMEWORK
+							   "/ -I%s/" FRAMEWORK "/include/compat",
+							   scratch, scratch));
+		g_ptr_array_add(
+			variables,
+			g_strdup_printf("KBUILD_EXTRA_SYMBOLS=%s/" FRAMEWORK "/Module.symvers", scratch));
+	}
+	g_ptr_array_add(variables, NULL);
+	return (gchar **)g_ptr_array_free(g_steal_pointer(&variables), FALSE);
+}
+
 /*
  * The environment is emptied, since kbuild takes dozens of variables from it, and what make and the compiler
  * say goes to the file "said", so that there is one record of it in the order in which it was said.
  */
 static gboolean run_make(const gchar *scratch, const gchar *headers, const gchar *tree, const gchar *target,
-			 guint jobs, GError **error)
+			 gboolean framework, guint jobs, GError **error)
 {
 	const gchar *path = g_getenv("PATH");
 	g_autofree gchar *path_is = g_strdup_printf("PATH=%s", path ? path : "/usr/bin:/bin");
@@ -92,6 +128,7 @@ static gboolean run_make(const gchar *scratch, const gchar *headers, const gchar
 	g_autofree gchar *flags_are = g_strdup_printf("KCFLAGS=-g0 -ffile-prefix-map=%s/%s/=", scratch, tree);
 	g_autofree gchar *assembler_flags_are =
 		g_strdup_printf("KAFLAGS=-g0 -ffile-prefix-map=%s/%s/=", scratch, tree);
+	g_auto(GStrv) more = framework_variables(scratch, framework);
 	const gchar *const argv[] = {"sh",
 				     "-c",
 				     "exec \"$@\" >said 2>&1",
@@ -111,6 +148,8 @@ static gboolean run_make(const gchar *scratch, const gchar *headers, const gchar
 				     assembler_flags_are,
 				     "CONFIG_DEBUG_INFO_BTF_MODULES=",
 				     target,
+				     more[0],
+				     more[0] ? more[1] : NULL,
 				     NULL};
 
 	return suture_process_run(argv, NULL, scratch, NULL, NULL, error);
@@ -156,11 +195,11 @@ static gchar *first_error(const gchar *words)
 	return g_strdup(*words ? lines[0] : "make said nothing");
 }
 
-static gboolean compile(const gchar *scratch, const gchar *headers, guint jobs, gchar **ret_words,
-			GError **error)
+static gboolean compile(const gchar *scratch, const gchar *headers, gboolean framework, guint jobs,
+			gchar **ret_words, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
-	gboolean ok = run_make(scratch, headers, TREE, "modules", jobs, &cause);
+	gboolean ok = run_make(scratch, headers, TREE, "modules", framework, jobs, &cause);
 	g_autofree gchar *words = read_words(scratch);
 	g_autofree gchar *reason = NULL;
 
@@ -187,7 +226,7 @@ static gchar *find_toolchain(const gchar *scratch, const gchar *headers, GError 
 	if (!make_folder(probe, error) ||
 	    !write_text(probe, "Kbuild", "$(info suture-compiler: $(shell $(CC) --version | head -n 1))\n",
 			error) ||
-	    !run_make(scratch, headers, "probe", "clean", 1, error) ||
+	    !run_make(scratch, headers, "probe", "clean", FALSE, 1, error) ||
 	    !g_file_get_contents(said, &text, NULL, error))
 		return NULL;
 	lines = g_strsplit(text, "\n", -1);
@@ -230,8 +269,9 @@ static gboolean collect(const gchar *scratch, SutureKbuild *built, GError **erro
 	return FALSE;
 }
 
-SutureKbuild *suture_kbuild_run(const SutureSourceSet *sources, const gchar *headers, const gchar *name,
-				guint jobs, gchar **ret_words, GError **error)
+SutureKbuild *suture_kbuild_run(const SutureSourceSet *sources, const gchar *headers,
+				const SutureFramework *framework, const gchar *name, guint jobs,
+				gchar **ret_words, GError **error)
 {
 	g_autoptr(SutureScratch) folder = suture_scratch_new(error);
 	g_autoptr(SutureKbuild) built = g_new0(SutureKbuild, 1);
@@ -242,7 +282,8 @@ SutureKbuild *suture_kbuild_run(const SutureSourceSet *sources, const gchar *hea
 	if (!folder)
 		return NULL;
 	scratch = suture_scratch_path(folder);
-	if (!lay_out(sources, scratch, name, error) || !compile(scratch, headers, jobs, ret_words, error) ||
+	if (!lay_out(sources, scratch, name, error) || !lay_out_framework(framework, scratch, error) ||
+	    !compile(scratch, headers, framework != NULL, jobs, ret_words, error) ||
 	    !collect(scratch, built, error))
 		return NULL;
 	built->toolchain = find_toolchain(scratch, headers, error);

@@ -8,6 +8,8 @@
 
 #define UTSRELEASE "include/generated/utsrelease.h"
 #define UTSRELEASE_BYTES 4096
+#define AUTO_CONF "include/config/auto.conf"
+#define AUTO_CONF_BYTES (4 * 1024 * 1024)
 #define RELEASE_BYTES 64 /* __NEW_UTS_LEN */
 
 #define SECTOR 512
@@ -36,6 +38,29 @@ gchar *suture_headers_release(const gchar *headers, GError **error)
 		    "their folder",
 		    headers, cause ? cause->message : "no release in " UTSRELEASE);
 	return NULL;
+}
+
+gboolean suture_headers_has(const gchar *headers, const gchar *option, gboolean *ret, GError **error)
+{
+	g_autofree gchar *path = g_build_filename(headers, AUTO_CONF, NULL);
+	g_autofree gchar *line = g_strdup_printf("%s=y", option);
+	g_autoptr(GError) cause = NULL;
+	g_autoptr(GBytes) bytes = suture_file_read(path, AUTO_CONF_BYTES, &cause);
+	g_autofree gchar *text = NULL;
+	g_auto(GStrv) lines = NULL;
+
+	if (!bytes) {
+		g_set_error(
+			error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_HEADERS,
+			"%s: not a configured kernel build tree (%s); install the kernel's headers and name "
+			"their folder",
+			headers, cause->message);
+		return FALSE;
+	}
+	text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+	lines = g_strsplit(text, "\n", -1);
+	*ret = g_strv_contains((const gchar *const *)lines, line);
+	return TRUE;
 }
 
 /* The word at @offset, up to white space; NULL unless it ends within @image and is a possible release. */

@@ -10,6 +10,10 @@
  */
 gchar *suture_headers_release(const gchar *headers, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether the kernel of that tree was built with "<@option>=y" (include/config/auto.conf). HEADERS. */
+gboolean suture_headers_has(const gchar *headers, const gchar *option, gboolean *ret,
+			    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * uname -r in the first bytes of a kernel image: the kernel_version string of a bzImage (x86 boot protocol,
  * offset 0x20e), or the "Linux version" banner of a vmlinux. NULL when there is neither.

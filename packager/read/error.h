@@ -53,8 +53,10 @@ typedef enum {
 	SUTURE_BUNDLE_ERROR_PAYLOAD_SIZE,    /* "payload-size": over the limits of the manifest format */
 	SUTURE_BUNDLE_ERROR_FILE_DIGEST,     /* "file-digest": a module differs from the manifest's size or
 						SHA-256 */
-	SUTURE_BUNDLE_ERROR_DISAGREE, /* "disagree": target data, RPM header, manifest or module contradict
-					 each other; names the member */
+	SUTURE_BUNDLE_ERROR_DISAGREE,    /* "disagree": target data, RPM header, manifest or module contradict
+					    each other; names the member */
+	SUTURE_BUNDLE_ERROR_CONSISTENCY, /* "module-consistency": the module sets another consistency model
+					    than the manifest says */
 
 	/* the kernel match: exit MISMATCH */
 	SUTURE_BUNDLE_ERROR_KERNEL_RELEASE,  /* "kernel-release" */

@@ -35,6 +35,18 @@ static gboolean check_member(const SutureModule *module, const gchar *member, co
 	return FALSE;
 }
 
+/* What a host is told of how a patch comes about must be what its module asks the framework for. */
+static gboolean check_consistency(const SutureModule *module, SutureConsistency have,
+				  SutureConsistency wanted, GError **error)
+{
+	if (have == wanted)
+		return TRUE;
+	g_set_error(error, SUTURE_BUNDLE_ERROR, SUTURE_BUNDLE_ERROR_CONSISTENCY,
+		    "%s: sets the consistency model %s, and the manifest says %s", module->file,
+		    suture_consistency_name(have), suture_consistency_name(wanted));
+	return FALSE;
+}
+
 static gint compare_strings(gconstpointer a, gconstpointer b)
 {
 	return strcmp(*(const gchar *const *)a, *(const gchar *const *)b);
@@ -70,6 +82,7 @@ static gboolean check_info(const SutureManifest *manifest, guint index, const Su
 	       check_member(module, "vermagic", info->vermagic, patch->kernel.vermagic, error) &&
 	       check_member(module, "provider", suture_provider_name(info->provider),
 			    suture_provider_name(patch->provider), error) &&
+	       check_consistency(module, info->consistency, patch->consistency, error) &&
 	       check_member(module, "build-id", info->build_id, module->build_id, error) &&
 	       check_member(module, "srcversion", info->srcversion, module->srcversion, error) &&
 	       check_member(module, "functions", have, wanted, error) &&

@@ -10,9 +10,9 @@ gboolean suture_module_check_digest(const SutureModule *module, GBytes *bytes, G
 
 /*
  * The kernel's signature on a module, then what the module says of itself against @manifest: name, kernel,
- * provider, build-id, srcversion, functions; klp_patch.replace is set in the first module of a cumulative
- * patch and nowhere else. Codes of SUTURE_VERIFY_ERROR (MODULE-*), of suture_module_info_read(),
- * MODULE-VERMAGIC, DISAGREE.
+ * provider, consistency, build-id, srcversion, functions; klp_patch.replace is set in the first module of a
+ * cumulative patch and nowhere else. Codes of SUTURE_VERIFY_ERROR (MODULE-*), of suture_module_info_read(),
+ * MODULE-VERMAGIC, MODULE-CONSISTENCY, DISAGREE.
  */
 gboolean suture_module_check_content(const SutureManifest *manifest, guint index, GBytes *bytes,
 				     const SutureModuleTrust *trust, SutureModuleSigner **ret_signer,

@@ -7,6 +7,7 @@
 
 #define MARK_KERNEL "livepatch"
 #define MARK_FRAMEWORK "suture_livepatch"
+#define CONSISTENCY "suture_consistency"
 
 void suture_module_info_free(SutureModuleInfo *info)
 {
@@ -35,7 +36,7 @@ static GHashTable *read_modinfo(Elf *elf, const gchar *what, GError **error)
 {
 	g_autoptr(GHashTable) values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	static const gchar *const single[] = {"name",      "vermagic",     "srcversion", "depends",
-					      MARK_KERNEL, MARK_FRAMEWORK, NULL};
+					      MARK_KERNEL, MARK_FRAMEWORK, CONSISTENCY,  NULL};
 	gsize index = suture_elf_find_section(elf, ".modinfo");
 	GElf_Shdr header;
 	Elf_Data *data;
@@ -90,6 +91,34 @@ static gboolean read_mark(GHashTable *values, SutureModuleInfo *info, const gcha
 	return TRUE;
 }
 
+/* The names of KLP_SET_CONSISTENCY() (framework/include/suture/livepatch.h). */
+static gboolean read_consistency(GHashTable *values, SutureModuleInfo *info, const gchar *what,
+				 GError **error)
+{
+	static const gchar *const names[] = {
+		[SUTURE_CONSISTENCY_PER_TASK] = "KLP_PER_TASK",
+		[SUTURE_CONSISTENCY_STOP_MACHINE] = "KLP_STOP_MACHINE",
+		[SUTURE_CONSISTENCY_IMMEDIATE] = "KLP_IMMEDIATE",
+	};
+	const gchar *said = g_hash_table_lookup(values, CONSISTENCY);
+
+	info->consistency = SUTURE_CONSISTENCY_PER_TASK;
+	if (!said)
+		return TRUE;
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+		if (strcmp(said, names[i]) == 0)
+			info->consistency = (SutureConsistency)i;
+	if (strcmp(said, names[info->consistency]) != 0)
+		return refuse(error, SUTURE_BUNDLE_ERROR_MODULE_MALFORMED,
+			      "%s: modinfo " CONSISTENCY " names no consistency model that is known here",
+			      what);
+	return info->provider == SUTURE_PROVIDER_FRAMEWORK ||
+	       info->consistency == SUTURE_CONSISTENCY_PER_TASK ||
+	       refuse(error, SUTURE_BUNDLE_ERROR_MODULE_MALFORMED,
+		      "%s: is marked for the kernel's own livepatch, which has no consistency model %s", what,
+		      said);
+}
+
 static gchar *read_build_id(Elf *elf)
 {
 	gsize index = suture_elf_find_section(elf, ".note.gnu.build-id");
@@ -137,9 +166,23 @@ SutureModuleInfo *suture_module_info_read(GBytes *module, const gchar *what, GEr
 		       "%s: its modinfo has no name or no vermagic", what);
 		return NULL;
 	}
-	if (!read_mark(values, info, what, error) || !suture_module_patch_read(elf, info, what, error))
+	if (!read_mark(values, info, what, error) || !read_consistency(values, info, what, error) ||
+	    !suture_module_patch_read(elf, info, what, error))
 		return NULL;
 	return g_steal_pointer(&info);
+}
+
+gchar *suture_module_release(GBytes *module, const gchar *what, GError **error)
+{
+	SUTURE_AUTO_ELF *elf = suture_elf_from_memory(module);
+	g_autoptr(GHashTable) values = is_module(elf, what, error) ? read_modinfo(elf, what, error) : NULL;
+	const gchar *vermagic = values ? g_hash_table_lookup(values, "vermagic") : NULL;
+
+	if (vermagic && *vermagic)
+		return g_strndup(vermagic, strcspn(vermagic, " "));
+	if (values)
+		refuse(error, SUTURE_BUNDLE_ERROR_MODULE_MALFORMED, "%s: its modinfo has no vermagic", what);
+	return NULL;
 }
 
 gboolean suture_module_info_check_release(const SutureModuleInfo *info, const gchar *release, GError **error)

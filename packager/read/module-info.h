@@ -13,7 +13,8 @@ typedef struct {
 	gchar *build_id;   /* hex; "" when absent */
 	gchar *depends;
 	SutureProvider provider;
-	gboolean cumulative;  /* klp_patch.replace is set */
+	SutureConsistency consistency; /* modinfo suture_consistency; per-task when absent */
+	gboolean cumulative;           /* klp_patch.replace is set */
 	GPtrArray *functions; /* SutureFunction*: from the klp_patch, klp_object and klp_func arrays and their
 				 relocations */
 } SutureModuleInfo;
@@ -26,6 +27,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureModuleInfo, suture_module_info_free)
  */
 SutureModuleInfo *suture_module_info_read(GBytes *module, const gchar *what,
 					  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* uname -r of the kernel that @module, which may be any, was built for: the first word of its vermagic.
+ * NOT-MODULE, MODULE-MALFORMED. */
+gchar *suture_module_release(GBytes *module, const gchar *what, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* MODULE-VERMAGIC unless the release (first word) of @info's vermagic is @release. */
 gboolean suture_module_info_check_release(const SutureModuleInfo *info, const gchar *release, GError **error);

@@ -23,12 +23,13 @@ def kernel():
 
 @dataclasses.dataclass(frozen=True)
 class Module:
-    """@objects: ((object, ((function, sympos), ...)), ...); @marks: modinfo keys that are "Y"."""
+    """@objects: ((object, ((function, sympos), ...)), ...); @marks: modinfo keys that are "Y"; @consistency: KLP_..., "" for none."""
     name: str
     objects: tuple = (("vmlinux", (("meminfo_proc_show", 0),)),)
     marks: tuple = ("livepatch",)
     replace: bool = False
     body: str = ""  # instead of a patch
+    consistency: str = ""
 
     @property
     def functions(self):
@@ -45,6 +46,8 @@ class Module:
         else:
             lines += self._patch()
         lines += [f'MODULE_INFO({mark}, "Y");' for mark in self.marks]
+        if self.consistency:
+            lines.append(f'MODULE_INFO(suture_consistency, "{self.consistency}");')
         return "\n".join(lines + ['MODULE_LICENSE("GPL");', ""])
 
     def _patch(self):

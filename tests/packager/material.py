@@ -22,6 +22,9 @@ PATCHES = [
                                      ("nvme_core", (("nvme_setup_cmd", 2),)))),
     modules.Module("whole", replace=True),
     modules.Module("extra-name", marks=("suture_livepatch",)),
+    modules.Module("stopping", marks=("suture_livepatch",), consistency="KLP_STOP_MACHINE"),
+    modules.Module("somehow", marks=("suture_livepatch",), consistency="KLP_SOMEHOW"),
+    modules.Module("nativestop", consistency="KLP_STOP_MACHINE"),
     modules.Module("bothmarks", marks=("livepatch", "suture_livepatch")),
     modules.Module("nomark", marks=()),
     modules.Module("plain", marks=(), body="static int x; module_param(x, int, 0);"),
@@ -143,7 +146,7 @@ def payload_cases(good):
 
 def content_cases(good, keys, folder, signed):
     """Manifest, modules, and their agreement."""
-    twice, whole, framework = signed["twice"], signed["whole"], signed["extra-name"]
+    twice, whole, framework, stopping = (signed[name] for name in ("twice", "whole", "extra-name", "stopping"))
     one = [{"object": "vmlinux", "name": "another_function", "sympos": 0}]
 
     def with_module(module, **changes):
@@ -154,6 +157,12 @@ def content_cases(good, keys, folder, signed):
                                            functions=[good.functions[0], twice[1]])),
         ("cumulative", "ok", with_module(whole, manifest={"stack": {"cumulative": True}})),
         ("framework", "ok", with_module(framework, manifest={"provider": "framework"})),
+        ("stop-machine", "ok", with_module(stopping, manifest={"provider": "framework", "consistency": "stop-machine"})),
+        ("other-consistency", "module-consistency",
+         with_module(stopping, manifest={"provider": "framework", "consistency": "immediate"})),
+        ("default-consistency", "module-consistency", with_module(stopping, manifest={"provider": "framework"})),
+        ("unset-consistency", "module-consistency",
+         with_module(framework, manifest={"provider": "framework", "consistency": "stop-machine"})),
         ("ended-signer", "cms-expired", good.replace(signer="ended")),
         ("entitlement", "cms-purpose", good.replace(signer="entitlement")),
         ("manifest-changed", "cms-signature",

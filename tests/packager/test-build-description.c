@@ -65,40 +65,75 @@ static void test_overrides(void)
 	g_assert_cmpstr(only->id, ==, "C-9");
 }
 
-static void assert_settles(const gchar *text, SutureProvider provider, gboolean cumulative, gint code)
+static void assert_settles(const gchar *text, SutureProvider provider, SutureConsistency consistency,
+			   gboolean cumulative, gint code)
 {
+	const SutureModuleInfo module = {.name = (gchar *)"a_module",
+					 .provider = provider,
+					 .consistency = consistency,
+					 .cumulative = cumulative};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(SutureDescription) description = parse(text, &error);
 	g_autoptr(SutureManifest) manifest = suture_description_manifest(description, 0, &error);
 
 	g_assert_no_error(error);
 	if (code < 0) {
-		g_assert_true(suture_description_settle(description, provider, cumulative, &manifest->patch,
-							&error));
+		g_assert_true(suture_description_settle(description, &module, &manifest->patch, &error));
 		g_assert_no_error(error);
+		g_assert_cmpint(manifest->patch.consistency, ==, consistency);
 		g_assert_cmpint(manifest->patch.provider, ==, provider);
 		g_assert_cmpint(manifest->patch.stack.cumulative, ==, cumulative);
 		return;
 	}
-	g_assert_false(
-		suture_description_settle(description, provider, cumulative, &manifest->patch, &error));
+	g_assert_false(suture_description_settle(description, &module, &manifest->patch, &error));
 	g_assert_error(error, SUTURE_BUILD_ERROR, code);
 }
 
 static void test_module_settles(void)
 {
-	assert_settles(WHOLE, SUTURE_PROVIDER_KERNEL, TRUE, -1);
-	assert_settles(WHOLE "provider=framework\nconsistency=stop-machine\ncumulative=false\n",
-		       SUTURE_PROVIDER_FRAMEWORK, FALSE, -1);
-	assert_settles(WHOLE "provider=kernel\n", SUTURE_PROVIDER_FRAMEWORK, FALSE,
-		       SUTURE_BUILD_ERROR_DISAGREE);
-	assert_settles(WHOLE "cumulative=false\n", SUTURE_PROVIDER_KERNEL, TRUE, SUTURE_BUILD_ERROR_DISAGREE);
-	assert_settles(WHOLE "consistency=immediate\n", SUTURE_PROVIDER_KERNEL, FALSE,
-		       SUTURE_BUILD_ERROR_DISAGREE);
-	assert_settles(WHOLE "provider=nobody\n", SUTURE_PROVIDER_KERNEL, FALSE,
+	const SutureProvider kernel = SUTURE_PROVIDER_KERNEL, framework = SUTURE_PROVIDER_FRAMEWORK;
+	const SutureConsistency per_task = SUTURE_CONSISTENCY_PER_TASK;
+
+	assert_settles(WHOLE, kernel, per_task, TRUE, -1);
+	assert_settles(WHOLE "provider=framework\nconsistency=stop-machine\ncumulative=false\n", framework,
+		       SUTURE_CONSISTENCY_STOP_MACHINE, FALSE, -1);
+	assert_settles(WHOLE "provider=kernel\n", framework, per_task, FALSE, SUTURE_BUILD_ERROR_DISAGREE);
+	assert_settles(WHOLE "cumulative=false\n", kernel, per_task, TRUE, SUTURE_BUILD_ERROR_DISAGREE);
+	assert_settles(WHOLE "provider=nobody\n", kernel, per_task, FALSE,
 		       SUTURE_BUILD_ERROR_DESCRIPTION_VALUE);
-	assert_settles(WHOLE "cumulative=maybe\n", SUTURE_PROVIDER_KERNEL, FALSE,
+	assert_settles(WHOLE "cumulative=maybe\n", kernel, per_task, FALSE,
 		       SUTURE_BUILD_ERROR_DESCRIPTION_VALUE);
+}
+
+static void test_consistency(void)
+{
+	const SutureProvider kernel = SUTURE_PROVIDER_KERNEL, framework = SUTURE_PROVIDER_FRAMEWORK;
+
+	assert_settles(WHOLE, framework, SUTURE_CONSISTENCY_IMMEDIATE, FALSE, -1);
+	assert_settles(WHOLE "consistency=per-task\n", kernel, SUTURE_CONSISTENCY_PER_TASK, FALSE, -1);
+	assert_settles(WHOLE "consistency=per-task\n", framework, SUTURE_CONSISTENCY_IMMEDIATE, FALSE,
+		       SUTURE_BUILD_ERROR_CONSISTENCY);
+	assert_settles(WHOLE "consistency=stop-machine\n", framework, SUTURE_CONSISTENCY_IMMEDIATE, FALSE,
+		       SUTURE_BUILD_ERROR_CONSISTENCY);
+	assert_settles(WHOLE "consistency=immediate\n", kernel, SUTURE_CONSISTENCY_PER_TASK, FALSE,
+		       SUTURE_BUILD_ERROR_CONSISTENCY);
+}
+
+static void test_provider_to_compile_for(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SutureDescription) silent = parse(WHOLE, &error);
+	g_autoptr(SutureDescription) framework = parse(WHOLE "provider=framework\n", &error);
+	g_autoptr(SutureDescription) nobody = parse(WHOLE "provider=nobody\n", &error);
+	SutureProvider provider;
+
+	g_assert_no_error(error);
+	g_assert_true(suture_description_provider(silent, &provider, &error));
+	g_assert_cmpint(provider, ==, SUTURE_PROVIDER_KERNEL);
+	g_assert_true(suture_description_provider(framework, &provider, &error));
+	g_assert_cmpint(provider, ==, SUTURE_PROVIDER_FRAMEWORK);
+	g_assert_false(suture_description_provider(nobody, &provider, &error));
+	g_assert_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_DESCRIPTION_VALUE);
 }
 
 static void test_refusals(void)
@@ -151,6 +186,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/packager/description/lists-are-read", test_lists);
 	g_test_add_func("/packager/description/command-line-replaces-keys", test_overrides);
 	g_test_add_func("/packager/description/module-and-description-must-agree", test_module_settles);
+	g_test_add_func("/packager/description/consistency-is-the-modules", test_consistency);
+	g_test_add_func("/packager/description/provider-to-compile-for", test_provider_to_compile_for);
 	g_test_add_func("/packager/description/unknown-words-are-refused", test_refusals);
 	g_test_add_func("/packager/description/missing-keys-are-refused", test_missing_keys);
 	g_test_add_func("/packager/description/text-that-is-no-text-is-refused", test_bad_text);

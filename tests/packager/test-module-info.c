@@ -74,6 +74,15 @@ static void test_framework(void)
 	assert_function(info, 0, "vmlinux", "meminfo_proc_show", 0);
 }
 
+static void test_consistency(void)
+{
+	g_autoptr(SutureModuleInfo) set = read_good("stopping.ko");
+	g_autoptr(SutureModuleInfo) unset = read_good("extra-name.ko");
+
+	g_assert_cmpint(set->consistency, ==, SUTURE_CONSISTENCY_STOP_MACHINE);
+	g_assert_cmpint(unset->consistency, ==, SUTURE_CONSISTENCY_PER_TASK);
+}
+
 static void assert_refused(GBytes *module, gint code)
 {
 	g_autoptr(GError) error = NULL;
@@ -94,6 +103,27 @@ static void test_marks(void)
 	assert_file_refused("nomark.ko", SUTURE_BUNDLE_ERROR_NO_MARK);
 	assert_file_refused("plain.ko", SUTURE_BUNDLE_ERROR_NO_MARK);
 	assert_file_refused("bothmarks.ko", SUTURE_BUNDLE_ERROR_NO_MARK);
+}
+
+/* A model that nobody knows, and one that the kernel's own livepatch has not. */
+static void test_impossible_consistency(void)
+{
+	assert_file_refused("somehow.ko", SUTURE_BUNDLE_ERROR_MODULE_MALFORMED);
+	assert_file_refused("nativestop.ko", SUTURE_BUNDLE_ERROR_MODULE_MALFORMED);
+}
+
+static void test_any_modules_release(void)
+{
+	g_auto(GStrv) kernel = material_kernel();
+	g_autoptr(GBytes) plain = material_read("plain.ko");
+	g_autoptr(GBytes) text = g_bytes_new_static("text", 4);
+	g_autoptr(GError) error = NULL;
+	g_autofree gchar *release = suture_module_release(plain, "plain.ko", &error);
+
+	g_assert_no_error(error);
+	g_assert_cmpstr(release, ==, kernel[0]);
+	g_assert_null(suture_module_release(text, "text", &error));
+	g_assert_error(error, SUTURE_BUNDLE_ERROR, SUTURE_BUNDLE_ERROR_NOT_MODULE);
 }
 
 static void test_no_patch(void)
@@ -201,6 +231,9 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/bundle/module-info/data-sections", "sectioned.ko", test_two_objects);
 	g_test_add_func("/bundle/module-info/replace", test_replace);
 	g_test_add_func("/bundle/module-info/framework", test_framework);
+	g_test_add_func("/bundle/module-info/consistency", test_consistency);
+	g_test_add_func("/bundle/module-info/impossible-consistency", test_impossible_consistency);
+	g_test_add_func("/bundle/module-info/release-of-any-module", test_any_modules_release);
 	g_test_add_func("/bundle/module-info/marks", test_marks);
 	g_test_add_func("/bundle/module-info/no-patch", test_no_patch);
 	g_test_add_func("/bundle/module-info/not-a-module", test_not_module);

@@ -270,7 +270,7 @@ def test_headers_that_are_none(tmp_path):
     ("release=1", "release=1\ncumulative=perhaps", "description-value"),
     ("release=1", "release=1\nprovider=framework", "description-disagrees"),
     ("release=1", "release=1\ncumulative=true", "description-disagrees"),
-    ("release=1", "release=1\nconsistency=immediate", "description-disagrees"),
+    ("release=1", "release=1\nconsistency=immediate", "description-consistency"),
     ("release=1", "release=1-2", "manifest-value"),
     ("name=proc-version", "name=../x", "manifest-value"),
     ("release=1", "release=1\nissued=yesterday", "manifest-value"),
