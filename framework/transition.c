@@ -86,14 +86,9 @@ static int suture_checks_prepare(struct klp_patch *patch)
 
 static enum suture_world suture_first_world(struct klp_patch *patch, bool enable)
 {
-	switch (patch->consistency) {
-	case KLP_IMMEDIATE:
-		return enable ? SUTURE_PATCHED : SUTURE_UNPATCHED;
-	case KLP_STOP_MACHINE:
-		return enable ? SUTURE_UNPATCHED : SUTURE_PATCHED;
-	default:
+	if (patch->consistency == KLP_PER_TASK)
 		return SUTURE_MIXED;
-	}
+	return enable ? SUTURE_UNPATCHED : SUTURE_PATCHED;
 }
 
 int suture_transition_init(struct klp_patch *patch, bool enable)
@@ -164,7 +159,6 @@ static void suture_transition_complete(void)
 
 	pr_debug("'%s': completing %s transition\n", patch->mod->name,
 		 suture_direction(suture_target));
-	suture_pin_old_code(patch);
 	if (!suture_target) {
 		suture_patch_unpatch(patch, false);
 		/* Without the flag, a handler that still has a function in hand would call it. */
@@ -187,6 +181,7 @@ static void suture_transition_finish(void)
 {
 	struct klp_patch *patch = suture_transition_patch;
 
+	suture_pin_old_code(patch);
 	suture_transition_complete();
 	if (!patch->enabled)
 		suture_patch_free_async(patch);
@@ -247,6 +242,7 @@ int suture_transition_run(void)
 	suture_transition_start();
 	switch (patch->consistency) {
 	case KLP_IMMEDIATE:
+		suture_tasks_settle(suture_target);
 		suture_transition_finish();
 		break;
 	case KLP_STOP_MACHINE:

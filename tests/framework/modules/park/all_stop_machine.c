@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define FIX_REPLACE true
+#define FIX_MODEL KLP_STOP_MACHINE
+#include "fix.h"

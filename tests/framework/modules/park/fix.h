@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A patch of park_visit() and park_version(); the version is the name of the module. The modules
+ * that include this differ in FIX_MODEL and FIX_REPLACE.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/livepatch.h>
+#include <linux/module.h>
+
+#include "park.h"
+
+#ifndef FIX_REPLACE
+#define FIX_REPLACE false
+#endif
+
+static noinline const char *fixed_version(void)
+{
+	return KBUILD_MODNAME;
+}
+
+static int fixed_visit(struct park_gate *gate, char *text)
+{
+	const char *before = fixed_version();
+	int ret = park_gate_pass(gate);
+
+	if (ret)
+		return ret;
+	return scnprintf(text, PARK_TEXT_SIZE, "%s %s\n", before, fixed_version());
+}
+
+static struct klp_func fix_functions[] = {
+	{ .old_name = "park_visit", .new_func = fixed_visit },
+	{ .old_name = "park_version", .new_func = fixed_version },
+	{ }
+};
+
+static struct klp_object fix_objects[] = {
+	{ .name = "park", .funcs = fix_functions },
+	{ }
+};
+
+static struct klp_patch fix_patch = {
+	.mod = THIS_MODULE,
+	.objs = fix_objects,
+	.replace = FIX_REPLACE,
+};
+
+static int __init fix_init(void)
+{
+	KLP_SET_CONSISTENCY(&fix_patch, FIX_MODEL);
+	return klp_enable_patch(&fix_patch);
+}
+
+static void __exit fix_exit(void)
+{
+}
+
+module_init(fix_init);
+module_exit(fix_exit);
+MODULE_DESCRIPTION("A patch of the module park");
+MODULE_LICENSE("GPL");
+MODULE_INFO(livepatch, "Y");
