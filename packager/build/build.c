@@ -129,7 +129,7 @@ static gboolean build_ready(SutureBuilt *built, const SutureBuildRequest *reques
 	return bytes && add_module(built, request, file, bytes, error);
 }
 
-/* *@ret_framework: NULL for the kernel's own livepatch. */
+/* *@ret_framework: NULL for the kernel's own livepatch, unless its headers were asked for. */
 static gboolean find_framework(const SutureBuildRequest *request, const gchar *release,
 			       SutureFramework **ret_framework, GError **error)
 {
@@ -138,16 +138,11 @@ static gboolean find_framework(const SutureBuildRequest *request, const gchar *r
 	*ret_framework = NULL;
 	if (!suture_description_provider(request->description, &provider, error))
 		return FALSE;
-	if (provider == SUTURE_PROVIDER_FRAMEWORK) {
-		*ret_framework = suture_framework_find(request->framework, release, error);
-		return *ret_framework != NULL;
-	}
-	if (!request->framework)
+	if (provider == SUTURE_PROVIDER_KERNEL && !request->framework)
 		return TRUE;
-	g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_DISAGREE,
-		    "%s: --framework is for patches with provider framework; say so, or leave it out",
-		    request->source);
-	return FALSE;
+	*ret_framework = suture_framework_find(request->framework,
+					       provider == SUTURE_PROVIDER_FRAMEWORK ? release : NULL, error);
+	return *ret_framework != NULL;
 }
 
 static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *request, gchar **ret_words,

@@ -10,8 +10,8 @@ typedef struct {
 	const gchar *headers; /* kbuild output tree of the kernel; may be NULL for a .ko */
 	const gchar *image;   /* vmlinuz or vmlinux of the kernel */
 	const SutureDescription *description;
-	const gchar *framework; /* the built framework (suture_framework_find()); NULL: the installed one.
-				   Read for sources whose provider is the framework, DISAGREE with others */
+	const gchar *framework; /* the built framework (suture_framework_find()) for sources; NULL: for
+				   provider framework the installed one, else none */
 	guint jobs;             /* for make; 0 is 1 */
 } SutureBuildRequest;
 

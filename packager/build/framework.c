@@ -81,14 +81,14 @@ SutureFramework *suture_framework_find(const gchar *folder, const gchar *release
 	g_autofree gchar *header = NULL;
 
 	framework->include = g_build_filename(place, "include", NULL);
-	framework->symvers = find_symvers(place, release);
+	framework->symvers = release ? find_symvers(place, release) : NULL;
 	header = g_build_filename(framework->include, HEADER, NULL);
 	if (!g_file_test(header, G_FILE_TEST_IS_REGULAR)) {
 		refuse(place, "has no include/" HEADER, error);
 		return NULL;
 	}
-	if (!check_symvers(place, framework->symvers, error) ||
-	    !check_module(framework->symvers, release, error))
+	if (release && (!check_symvers(place, framework->symvers, error) ||
+			!check_module(framework->symvers, release, error)))
 		return NULL;
 	return g_steal_pointer(&framework);
 }

@@ -77,36 +77,40 @@ static gboolean lay_out(const SutureSourceSet *sources, const gchar *scratch, co
 	return kbuild && write_text(tree, "Kbuild", kbuild, error);
 }
 
+static gboolean link_to(const gchar *target, const gchar *folder, const gchar *name, GError **error)
+{
+	g_autofree gchar *path = g_build_filename(folder, name, NULL);
+
+	return symlink(target, path) == 0 || suture_error_set_errno(error, errno, "%s", path);
+}
+
 /* By links, so that no path of the host is in what make and the compiler are told. */
 static gboolean lay_out_framework(const SutureFramework *framework, const gchar *scratch, GError **error)
 {
 	g_autofree gchar *folder = g_build_filename(scratch, FRAMEWORK, NULL);
-	g_autofree gchar *include = g_build_filename(folder, "include", NULL);
-	g_autofree gchar *symvers = g_build_filename(folder, "Module.symvers", NULL);
 
-	if (!framework)
-		return TRUE;
-	if (!make_folder(folder, error))
-		return FALSE;
-	return (symlink(framework->include, include) == 0 && symlink(framework->symvers, symvers) == 0) ||
-	       suture_error_set_errno(error, errno, "%s", folder);
+	return !framework ||
+	       (make_folder(folder, error) && link_to(framework->include, folder, "include", error) &&
+		(!framework->symvers || link_to(framework->symvers, folder, "Module.symvers", error)));
 }
 
-/* What has <linux/livepatch.h> found in the framework and its symbols in its Module.symvers. The first is
+/* For the framework <linux/livepatch.h> is its own, and its Module.symvers has the symbols. "-nostdinc" is
  * what kbuild itself gives the variable. */
-static gchar **framework_variables(const gchar *scratch, gboolean framework)
+static gchar **framework_variables(const gchar *scratch, const SutureFramework *framework)
 {
 	g_autoptr(GPtrArray) variables = g_ptr_array_new();
+	g_autofree gchar *compat = g_strdup_printf(" -I%s/" FRAMEWORK "/include/compat", scratch);
 
-	if (framework) {
-		g_ptr_array_add(variables, g_strdup_printf("NOSTDINC_FLAGS=-nostdinc "
-							   "-ffile-prefix-map=%s/" FRAMEWORK "/=" FRAMEWORK
-							   "/ -I%s/" FRAMEWORK "/include/compat",
-							   scratch, scratch));
+	if (framework)
+		g_ptr_array_add(variables,
+				g_strdup_printf("NOSTDINC_FLAGS=-nostdinc "
+						"-ffile-prefix-map=%s/" FRAMEWORK "/=" FRAMEWORK
+						"/%s -I%s/" FRAMEWORK "/include",
+						scratch, framework->symvers ? compat : "", scratch));
+	if (framework && framework->symvers)
 		g_ptr_array_add(
 			variables,
 			g_strdup_printf("KBUILD_EXTRA_SYMBOLS=%s/" FRAMEWORK "/Module.symvers", scratch));
-	}
 	g_ptr_array_add(variables, NULL);
 	return (gchar **)g_ptr_array_free(g_steal_pointer(&variables), FALSE);
 }
@@ -116,7 +120,7 @@ static gchar **framework_variables(const gchar *scratch, gboolean framework)
  * say goes to the file "said", so that there is one record of it in the order in which it was said.
  */
 static gboolean run_make(const gchar *scratch, const gchar *headers, const gchar *tree, const gchar *target,
-			 gboolean framework, guint jobs, GError **error)
+			 const SutureFramework *framework, guint jobs, GError **error)
 {
 	const gchar *path = g_getenv("PATH");
 	g_autofree gchar *path_is = g_strdup_printf("PATH=%s", path ? path : "/usr/bin:/bin");
@@ -195,8 +199,8 @@ static gchar *first_error(const gchar *words)
 	return g_strdup(*words ? lines[0] : "make said nothing");
 }
 
-static gboolean compile(const gchar *scratch, const gchar *headers, gboolean framework, guint jobs,
-			gchar **ret_words, GError **error)
+static gboolean compile(const gchar *scratch, const gchar *headers, const SutureFramework *framework,
+			guint jobs, gchar **ret_words, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
 	gboolean ok = run_make(scratch, headers, TREE, "modules", framework, jobs, &cause);
@@ -226,7 +230,7 @@ static gchar *find_toolchain(const gchar *scratch, const gchar *headers, GError 
 	if (!make_folder(probe, error) ||
 	    !write_text(probe, "Kbuild", "$(info suture-compiler: $(shell $(CC) --version | head -n 1))\n",
 			error) ||
-	    !run_make(scratch, headers, "probe", "clean", FALSE, 1, error) ||
+	    !run_make(scratch, headers, "probe", "clean", NULL, 1, error) ||
 	    !g_file_get_contents(said, &text, NULL, error))
 		return NULL;
 	lines = g_strsplit(text, "\n", -1);
@@ -283,8 +287,7 @@ SutureKbuild *suture_kbuild_run(const SutureSourceSet *sources, const gchar *hea
 		return NULL;
 	scratch = suture_scratch_path(folder);
 	if (!lay_out(sources, scratch, name, error) || !lay_out_framework(framework, scratch, error) ||
-	    !compile(scratch, headers, framework != NULL, jobs, ret_words, error) ||
-	    !collect(scratch, built, error))
+	    !compile(scratch, headers, framework, jobs, ret_words, error) || !collect(scratch, built, error))
 		return NULL;
 	built->toolchain = find_toolchain(scratch, headers, error);
 	return built->toolchain ? g_steal_pointer(&built) : NULL;

@@ -18,12 +18,11 @@ gchar *suture_kbuild_generate(const SutureSourceSet *sources, const gchar *name,
 			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * Compiles @sources as an external module of the kbuild tree @headers, against @framework or (NULL) for the
- * kernel's own livepatch, in a scratch folder that leaves no
- * trace in the result: the same sources, headers and compiler give the same bytes. No debug information is
- * made. @name: the module's name where the author has no Kbuild ('-' and '.' become '_'). *@ret_words, also
- * on failure, gets what make and the compiler said. Codes NAME, COMPILE (with the compiler's first error),
- * EMPTY.
+ * Compiles @sources as an external module of the kbuild tree @headers, with @framework (NULL allowed) as it
+ * asks, in a scratch folder that leaves no trace in the result: the same sources, headers and compiler give
+ * the same bytes. No debug information is made. @name: the module's name where the author has no Kbuild ('-'
+ * and '.' become '_'). *@ret_words, also on failure, gets what make and the compiler said. Codes NAME,
+ * COMPILE (with the compiler's first error), EMPTY.
  */
 SutureKbuild *suture_kbuild_run(const SutureSourceSet *sources, const gchar *headers,
 				const SutureFramework *framework, const gchar *name, guint jobs,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`suture build --provider framework`: the same sources, compiled against our framework and its modinfo read back."""
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ INPUT, MISMATCH = 3, 5
 CODE = (SAMPLES / "version/version.c").read_text()
 CONF = (SAMPLES / "version/patch.conf").read_text()
 EXPORTS = ("klp_enable_patch", "klp_shadow_get", "klp_shadow_alloc", "klp_shadow_get_or_alloc", "klp_shadow_free",
-           "klp_shadow_free_all", "klp_get_state", "klp_get_prev_state")
+           "klp_shadow_free_all", "klp_get_state", "klp_get_prev_state", "klp_import_missing")
 
 
 @pytest.fixture(scope="session")
@@ -127,8 +128,38 @@ def test_framework_built_for_another_kernel(framework, tmp_path):
     refused(build(source(tmp_path / "t"), tmp_path / "other", "--framework", built), "framework-mismatch", MISMATCH)
 
 
-def test_framework_for_a_patch_of_the_kernels_own_livepatch(framework, tmp_path):
-    refused(build(SAMPLES / "version", tmp_path / "out", "--framework", framework), "description-disagrees", INPUT)
+def test_one_source_for_both_providers(framework, tmp_path):
+    code = CODE.replace("#include <linux/livepatch.h>", "#include <suture/consistency.h>")
+    code = code.replace("return klp_enable_patch", "KLP_SET_CONSISTENCY(&patch, KLP_STOP_MACHINE);\n\treturn klp_enable_patch")
+    folder = source(tmp_path / "s", conf=CONF)
+    (folder / "version.c").write_text(code)
+    for provider, consistency in ("kernel", "per-task"), ("framework", "stop-machine"):
+        done = build(folder, tmp_path / provider, "--framework", framework, "--provider", provider)
+        assert done.returncode == 0, done.stderr
+        manifest = manifest_of(tmp_path / provider)
+        assert (manifest["provider"], manifest["consistency"]) == (provider, consistency)
+    refused(build(folder, tmp_path / "out"), "build-compile", INPUT)
+
+
+def test_imports_are_settled_for_the_kernel(framework, tmp_path):
+    """The framework's own macros, the way to the loader for vmlinux, the table for a module."""
+    folder = source(tmp_path / "s")
+    code = CODE.replace("static int patched", """#include <suture/reloc.h>
+KLP_IMPORT_DATA(vmlinux, saved_command_line, 0, char **imported_command_line);
+KLP_IMPORT_FUNC(some_module, some_function, 2, int some_function(void));
+static int patched""", 1)
+    code = code.replace('seq_printf(m, "', 'seq_printf(m, "%s %d ', 1).replace("name->sysname", "*imported_command_line, some_function(), name->sysname")
+    (folder / "version.c").write_text(code)
+    done = build(folder, tmp_path / "out", "--framework", framework)
+    assert done.returncode == 0, done.stderr
+    module = tmp_path / "out/proc-version-1-1/proc_version_1_1.ko"
+    relocations = subprocess.run(["readelf", "-rW", module], check=True, capture_output=True, text=True).stdout
+    for_loader = relocations.partition("Relocation section '.klp.rela.vmlinux..rodata'")[2].strip().split("\n\n")[0]
+    assert ".klp.sym.vmlinux.saved_command_line,0 + 0" in for_loader and "R_X86_64_64" in for_loader
+    assert relocations.count(".klp.rela.") == 1 and ".klp.sym." not in relocations.replace(for_loader, "")
+    assert re.search(r"R_X86_64_PLT32 .*suture_klp_import_missing", relocations)
+    symbols = subprocess.run(["readelf", "-sW", module], check=True, capture_output=True, text=True).stdout
+    assert len(re.findall(r"__suture_reloc_\d+$", symbols, re.M)) == 2
 
 
 def test_ready_module_of_the_framework(framework, tmp_path):
