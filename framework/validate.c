@@ -77,9 +77,46 @@ static int object_name_validate(const struct klp_patch *patch, const struct klp_
 	return 0;
 }
 
-static int object_validate(const struct klp_patch *patch, const struct klp_object *obj)
+/* Where the empty entry is. */
+static const struct klp_func *funcs_end(const struct klp_object *obj)
+{
+	const struct klp_func *func;
+
+	klp_for_each_func_static(obj, func)
+		;
+	return func;
+}
+
+/* Functions have lists and a folder of their own object; tables with nothing in them may be one. */
+static bool funcs_overlap(const struct klp_object *a, const struct klp_object *b)
+{
+	return a->funcs < funcs_end(b) && b->funcs < funcs_end(a);
+}
+
+/* Against the objects before it. */
+static int object_compare(const struct klp_patch *patch, const struct klp_object *obj)
 {
 	const struct klp_object *other;
+
+	for (other = patch->objs; other < obj; other++) {
+		if (!suture_object_same(other, obj))
+			continue;
+		pr_err("patch '%s': object '%s' is there twice\n",
+		       patch->mod->name, suture_object_name(obj));
+		return -EINVAL;
+	}
+	for (other = patch->objs; other < obj; other++) {
+		if (!funcs_overlap(other, obj))
+			continue;
+		pr_err("patch '%s': object '%s' and object '%s' share a table of functions\n",
+		       patch->mod->name, suture_object_name(other), suture_object_name(obj));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int object_validate(const struct klp_patch *patch, const struct klp_object *obj)
+{
 	const struct klp_func *func;
 	int err;
 
@@ -95,13 +132,9 @@ static int object_validate(const struct klp_patch *patch, const struct klp_objec
 		       patch->mod->name, suture_object_name(obj));
 		return -EINVAL;
 	}
-	for (other = patch->objs; other < obj; other++) {
-		if (!suture_object_same(other, obj))
-			continue;
-		pr_err("patch '%s': object '%s' is there twice\n",
-		       patch->mod->name, suture_object_name(obj));
-		return -EINVAL;
-	}
+	err = object_compare(patch, obj);
+	if (err)
+		return err;
 	klp_for_each_func_static(obj, func) {
 		err = func_validate(patch, obj, func);
 		if (err)
