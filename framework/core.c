@@ -152,6 +152,10 @@ static int object_prepare(struct klp_patch *patch, struct klp_object *obj)
 		err = suture_sysfs_func_add(obj, func);
 		if (err)
 			return err;
+		/* Now, lest a bad patch refuse a module that comes later. */
+		err = suture_func_measure(func);
+		if (err)
+			return err;
 	}
 
 	suture_object_find_module(obj);

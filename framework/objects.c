@@ -135,8 +135,19 @@ static int func_resolve(struct klp_object *obj, struct klp_func *func)
 		return err;
 	}
 
-	if (func->nop)
+	if (func->nop) {
 		func->new_func = func->old_func;
+		func->new_size = func->old_size;
+	}
+	return 0;
+}
+
+int suture_func_measure(struct klp_func *func)
+{
+	int err;
+
+	if (func->nop)
+		return 0;
 	err = suture_symbol_size((unsigned long)func->new_func, &func->new_size);
 	if (err)
 		pr_err("kallsyms size lookup failed for '%s' replacement\n", func->old_name);

@@ -32,6 +32,14 @@ void suture_object_init(struct klp_patch *patch, struct klp_object *obj);
 void suture_func_init(struct klp_object *obj, struct klp_func *func);
 
 /**
+ * suture_func_measure() - the size of a replacement, which has to be the start of a function
+ * @func:	a function of a patch, its object loaded or not; nops are left alone
+ *
+ * Return: 0 or -ENOENT, with the name in the log.
+ */
+int suture_func_measure(struct klp_func *func);
+
+/**
  * suture_object_find_module() - set obj->mod when its module is there, NULL otherwise
  * @obj:	an object of a module, or vmlinux (which is left alone)
  *
