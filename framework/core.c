@@ -243,11 +243,12 @@ static int patch_admit(struct klp_patch *patch)
 	return suture_reloc_check(patch);
 }
 
-/* The loader does this for modules that the kernel's own livepatch knows. */
+/* A kernel with CONFIG_LIVEPATCH did this when it loaded a module that carries its mark too. */
 static void patch_taint(struct klp_patch *patch)
 {
+	if (test_and_set_bit(TAINT_LIVEPATCH, &patch->mod->taints))
+		return;
 	add_taint(TAINT_LIVEPATCH, LOCKDEP_STILL_OK);
-	set_bit(TAINT_LIVEPATCH, &patch->mod->taints);
 	pr_notice_once("%s: tainting kernel with TAINT_LIVEPATCH\n", patch->mod->name);
 }
 

@@ -12,7 +12,7 @@ typedef enum {
 	SUTURE_BUNDLE_ERROR_MODULE_MALFORMED, /* "module-malformed": ELF that contradicts itself; no .modinfo;
 						 name differs from the file's */
 	SUTURE_BUNDLE_ERROR_NO_MARK,          /* "module-no-mark": without its provider's modinfo (livepatch,
-						 suture_livepatch), or with both */
+						 suture_livepatch) */
 	SUTURE_BUNDLE_ERROR_NO_FUNCTIONS,     /* "module-no-functions": no klp_patch that names functions was
 						 found */
 	SUTURE_BUNDLE_ERROR_VERMAGIC,         /* "module-vermagic": built for another kernel than stated (exit

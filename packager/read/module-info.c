@@ -80,14 +80,11 @@ static gboolean read_mark(GHashTable *values, SutureModuleInfo *info, const gcha
 	gboolean kernel = g_strcmp0(g_hash_table_lookup(values, MARK_KERNEL), "Y") == 0;
 	gboolean framework = g_strcmp0(g_hash_table_lookup(values, MARK_FRAMEWORK), "Y") == 0;
 
-	if (kernel == framework)
+	if (!kernel && !framework)
 		return refuse(error, SUTURE_BUNDLE_ERROR_NO_MARK,
-			      kernel ? "%s: is marked for both providers: keep one of MODULE_INFO(livepatch, "
-				       "\"Y\") and MODULE_INFO(suture_livepatch, \"Y\")"
-				     : "%s: is not marked as a live patch: add MODULE_INFO(livepatch, \"Y\") "
-				       "or, for the framework, MODULE_INFO(suture_livepatch, \"Y\")",
-			      what);
-	info->provider = kernel ? SUTURE_PROVIDER_KERNEL : SUTURE_PROVIDER_FRAMEWORK;
+			      "%s: is not marked as a live patch: add MODULE_INFO(livepatch, \"Y\")", what);
+	/* For kernels with CONFIG_LIVEPATCH the framework's own modules carry the kernel's mark too. */
+	info->provider = framework ? SUTURE_PROVIDER_FRAMEWORK : SUTURE_PROVIDER_KERNEL;
 	return TRUE;
 }
 

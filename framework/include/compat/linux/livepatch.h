@@ -19,16 +19,26 @@
 #define klp_get_prev_state	suture_klp_get_prev_state
 
 /*
- * MODULE_INFO(livepatch, ...) becomes MODULE_INFO(suture_livepatch, ...): a kernel without
- * CONFIG_LIVEPATCH refuses a module that carries the former, and tools tell the two kinds apart by
- * it. Every other tag passes unchanged: only the tag livepatch makes __suture_tag_<tag> a macro
- * with two fields, and the second field is taken.
+ * MODULE_INFO(livepatch, "Y") becomes MODULE_INFO(suture_livepatch, "Y"), by which tools know a
+ * patch for the framework: a kernel without CONFIG_LIVEPATCH refuses a module that carries the
+ * former. For one with it the module has both (.modinfo is a list of strings, and one literal may
+ * hold two), since who asks there whether a module is a live patch, the loader to begin with, looks
+ * for the kernel's own mark. Every other tag passes unchanged: only the tag livepatch makes
+ * __suture_tag_<tag> a macro, whose comma makes __suture_info_livepatch the second argument.
  */
-#define __suture_tag_livepatch	0, suture_livepatch
+#ifdef CONFIG_LIVEPATCH
+#define __suture_info_livepatch(tag, info) \
+	__MODULE_INFO(livepatch, suture_livepatch, info "\0suture_livepatch=Y")
+#else
+#define __suture_info_livepatch(tag, info) \
+	__MODULE_INFO(suture_livepatch, suture_livepatch, info)
+#endif
+#define __suture_info_other(tag, info) __MODULE_INFO(tag, suture_info, info)
+#define __suture_tag_livepatch 0,
 #define __suture_second(first, second, ...) second
-#define __suture_tag(fields, tag) __suture_second(fields, tag, 0)
-#define __suture_module_info(tag, info) __MODULE_INFO(tag, tag, info)
+#define __suture_choose(junk_or_comma) \
+	__suture_second(junk_or_comma __suture_info_livepatch, __suture_info_other, 0)
 #undef MODULE_INFO
-#define MODULE_INFO(tag, info) __suture_module_info(__suture_tag(__suture_tag_##tag, tag), info)
+#define MODULE_INFO(tag, info) __suture_choose(__suture_tag_##tag)(tag, info)
 
 #endif
