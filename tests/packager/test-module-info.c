@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/bundle/module-info/replace", test_replace);
 	g_test_add_func("/bundle/module-info/framework", test_framework);
 	g_test_add_func("/bundle/module-info/consistency", test_consistency);
-
+	g_test_add_func("/bundle/module-info/both-marks", test_both_marks);
 	g_test_add_func("/bundle/module-info/impossible-consistency", test_impossible_consistency);
 	g_test_add_func("/bundle/module-info/release-of-any-module", test_any_modules_release);
 	g_test_add_func("/bundle/module-info/marks", test_marks);
