@@ -3,6 +3,7 @@
 
 #include "applier/functions.h"
 #include "applier/load.h"
+#include "applier/provider.h"
 #include "applier/ready.h"
 #include "applier/settle.h"
 #include "common/cancel.h"
@@ -11,7 +12,7 @@
 
 typedef struct {
 	const SutureApplyOptions *options;
-	const SutureLivepatch *livepatch;
+	SutureLivepatch *livepatch;
 	SutureLiveStack *stack; /* as it was before */
 } Apply;
 
@@ -41,13 +42,13 @@ static gboolean check_order(const Apply *apply, const gchar *const *order, GErro
 	return TRUE;
 }
 
-/* The kernel lets a cumulative patch replace every livepatch, whoever made it. */
+/* The kernel lets a cumulative patch replace every livepatch of its provider, whoever made it. */
 static gboolean check_foreign(const Apply *apply, const SutureStored *stored, GError **error)
 {
 	for (guint i = 0; stored->manifest->patch.stack.cumulative && i < apply->stack->entries->len; i++) {
 		const SutureStackEntry *entry = apply->stack->entries->pdata[i];
 
-		if (entry->copy)
+		if (entry->copy || suture_stack_entry_provider(entry) != stored->manifest->patch.provider)
 			continue;
 		g_set_error(
 			error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_STACK_FOREIGN,
@@ -56,6 +57,66 @@ static gboolean check_foreign(const Apply *apply, const SutureStored *stored, GE
 			stored->id, entry->id);
 		return FALSE;
 	}
+	return TRUE;
+}
+
+static gboolean set_claimed(const SutureStored *stored, const gchar *function, const gchar *other,
+			    GError **error)
+{
+	g_set_error(
+		error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_CLAIMED,
+		"%s: replaces %s, as %s does, which is for the other livepatch provider: the kernel lets one "
+		"of them redirect a function; revert or deny one",
+		stored->id, function, other);
+	return FALSE;
+}
+
+/* What the other provider redirects cannot be redirected once more. */
+static gboolean check_claims(const Apply *apply, const SutureStored *stored, GError **error)
+{
+	const SutureManifest *manifest = stored->manifest;
+
+	for (guint i = 0; i < apply->stack->patches->len; i++) {
+		const SutureSysfsPatch *patch = apply->stack->patches->pdata[i];
+
+		for (guint j = 0; patch->provider != manifest->patch.provider && j < manifest->modules->len;
+		     j++) {
+			g_autofree gchar *function =
+				suture_functions_in_patch(manifest->modules->pdata[j], patch);
+
+			if (function)
+				return set_claimed(stored, function, patch->name, error);
+		}
+	}
+	return TRUE;
+}
+
+/* The same among those that are to be applied. */
+static gboolean check_claim(const SutureStored *stored, const SutureStored *other, GError **error)
+{
+	GPtrArray *modules = stored->manifest->modules, *others = other->manifest->modules;
+
+	for (guint i = 0; i < modules->len; i++)
+		for (guint j = 0; j < others->len; j++) {
+			g_autofree gchar *function =
+				suture_functions_in_module(modules->pdata[i], others->pdata[j]);
+
+			if (function)
+				return set_claimed(stored, function, other->id, error);
+		}
+	return TRUE;
+}
+
+static gboolean check_claims_among(GPtrArray *bundles, GError **error)
+{
+	for (guint i = 0; i < bundles->len; i++)
+		for (guint j = 0; j < i; j++) {
+			const SutureStored *stored = bundles->pdata[i], *below = bundles->pdata[j];
+
+			if (stored->manifest->patch.provider != below->manifest->patch.provider &&
+			    !check_claim(stored, below, error))
+				return FALSE;
+		}
 	return TRUE;
 }
 
@@ -81,7 +142,8 @@ static SutureReady *verify_one(const Apply *apply, const SutureStored *stored, G
 	const SutureApplyOptions *options = apply->options;
 	g_autoptr(GError) cause = NULL;
 	g_autoptr(SutureReady) ready = suture_ready_new(options, apply->livepatch, stored, &cause);
-	gboolean fine = ready && check_foreign(apply, stored, &cause) && check_fault(apply, stored, &cause);
+	gboolean fine = ready && check_foreign(apply, stored, &cause) &&
+			check_claims(apply, stored, &cause) && check_fault(apply, stored, &cause);
 
 	if (!suture_apply_record(options, fine ? "verify" : "refuse", stored->id, stored->manifest_sha256,
 				 ready ? ready->receipt : NULL, cause, "at rest, before applying", error))
@@ -110,6 +172,27 @@ static GPtrArray *verify_all(const Apply *apply, GPtrArray *bundles, GError **er
 	return g_steal_pointer(&all);
 }
 
+static SutureStay stay_of(const SutureStored *stored)
+{
+	return suture_stay(stored->manifest->patch.provider, stored->manifest->patch.consistency);
+}
+
+static gboolean unload_leftover(const SutureStored *stored, const gchar *name, GError **error)
+{
+	gboolean pinned;
+
+	if (!suture_module_unload(name, stay_of(stored), &pinned, error))
+		return FALSE;
+	if (!pinned)
+		return TRUE;
+	g_set_error(
+		error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_MODULE_PINNED,
+		"%s: the module %s was reverted and stays loaded until the next boot, so that it cannot be "
+		"loaded again: reboot, or apply another version of the patch",
+		stored->id, name);
+	return FALSE;
+}
+
 /* A disabled livepatch that stayed loaded gives its name free; anything else of that name stays. */
 static gboolean clear_name(const Apply *apply, const SutureStored *stored, const gchar *name, GError **error)
 {
@@ -121,7 +204,7 @@ static gboolean clear_name(const Apply *apply, const SutureStored *stored, const
 		if (!suture_livepatch_poll(apply->livepatch, name, &patch, error))
 			return FALSE;
 		if (!patch)
-			return suture_module_unload(name, error);
+			return unload_leftover(stored, name, error);
 	}
 	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_MODULE_EXISTS,
 		    "%s: a module named %s is in the kernel already; revert or unload it first", stored->id,
@@ -155,7 +238,9 @@ static gboolean load_one(const Apply *apply, const SutureReady *ready, guint ind
 		return TRUE;
 	start = g_get_monotonic_time();
 	if (!clear_name(apply, ready->stored, name, error) ||
-	    !suture_module_load(GPOINTER_TO_INT(ready->modules->pdata[index]), name, error))
+	    !suture_module_load(suture_livepatch_root(apply->livepatch),
+				GPOINTER_TO_INT(ready->modules->pdata[index]), name,
+				ready->stored->manifest->patch.consistency, error))
 		return FALSE;
 	g_ptr_array_add(loaded, g_strdup(name));
 	if (!suture_transition_finish_enable(apply->livepatch, name, apply->options->timeout, error))
@@ -173,10 +258,13 @@ static gboolean load_all(const Apply *apply, const SutureReady *ready, GPtrArray
 	return TRUE;
 }
 
-static gboolean take_out(const Apply *apply, const gchar *name, GError **error)
+/* A module that stays loaded patches nothing any more: that is all that is asked for here. */
+static gboolean take_out(const Apply *apply, const gchar *name, SutureStay stay, GError **error)
 {
+	gboolean pinned;
+
 	return suture_transition_undo(apply->livepatch, name, apply->options->timeout, error) &&
-	       suture_module_unload(name, error);
+	       suture_module_unload(name, stay, &pinned, error);
 }
 
 /* Takes back what was loaded, top down. The copy stays as long as the kernel has any of it. */
@@ -185,7 +273,7 @@ static gboolean take_back(const Apply *apply, const SutureReady *ready, GPtrArra
 	const SutureApplyOptions *options = apply->options;
 
 	for (guint i = loaded->len; i > 0; i--)
-		if (!take_out(apply, loaded->pdata[i - 1], error))
+		if (!take_out(apply, loaded->pdata[i - 1], stay_of(ready->stored), error))
 			return FALSE;
 	if (suture_live_stack_find(apply->stack, ready->stored->id))
 		return TRUE;
@@ -212,7 +300,8 @@ static gboolean fail(const Apply *apply, const SutureReady *ready, GPtrArray *lo
 	return FALSE;
 }
 
-/* After a cumulative patch the kernel drops those below by itself, a moment later. */
+/* After a cumulative patch the kernel drops those below by itself, a moment later; never those of the other
+ * provider. */
 static gboolean settle_entry(const Apply *apply, const SutureStackEntry *entry, const gchar *by,
 			     GError **error)
 {
@@ -225,7 +314,7 @@ static gboolean settle_entry(const Apply *apply, const SutureStackEntry *entry, 
 		/* Not replaced after all: it stays what it is, live. */
 		if (now && now->enabled)
 			return TRUE;
-		if (!take_out(apply, before->name, error))
+		if (!take_out(apply, before->name, suture_stack_entry_stay(entry), error))
 			return FALSE;
 	}
 	return !entry->copy || suture_settle_replaced(apply->options, entry->copy, by, error);
@@ -263,7 +352,11 @@ static gboolean apply_one(const Apply *apply, const SutureReady *ready, SutureAp
 	    !settle_replaced(apply, stored, error))
 		return FALSE;
 	*ret = g_new(SutureApplied, 1);
-	**ret = (SutureApplied){g_strdup(stored->id), g_get_monotonic_time() - start, waited};
+	**ret = (SutureApplied){
+		.id = g_strdup(stored->id),
+		.total_us = g_get_monotonic_time() - start,
+		.transition_us = waited,
+	};
 	return TRUE;
 }
 
@@ -325,6 +418,27 @@ static gboolean apply_all(Apply *apply, GPtrArray *all, GPtrArray *done, GError 
 	return TRUE;
 }
 
+/* Once everything that can be refused before has been. */
+static gboolean load_framework(Apply *apply, GPtrArray *bundles, GError **error)
+{
+	const SutureApplyOptions *options = apply->options;
+
+	for (guint i = 0; i < bundles->len; i++) {
+		const SutureStored *stored = bundles->pdata[i];
+		g_autoptr(GError) cause = NULL;
+
+		if (stored->manifest->patch.provider != SUTURE_PROVIDER_FRAMEWORK ||
+		    suture_framework_load(apply->livepatch, options->root, options->kernel->release, &cause))
+			continue;
+		g_prefix_error(&cause, "%s: ", stored->id);
+		if (suture_apply_record(options, "refuse", stored->id, stored->manifest_sha256, NULL, cause,
+					NULL, error))
+			g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean run(Apply *apply, GPtrArray *bundles, const gchar *const *order, GPtrArray *done,
 		    GError **error)
 {
@@ -336,10 +450,23 @@ static gboolean run(Apply *apply, GPtrArray *bundles, const gchar *const *order,
 	if (!refresh(apply, error) || !suture_settle(apply->options, apply->livepatch, apply->stack, error) ||
 	    !refresh(apply, error))
 		return FALSE;
-	if (!check_order(apply, order, &cause))
+	if (!check_order(apply, order, &cause) || !check_claims_among(bundles, &cause))
 		return suture_apply_refuse(apply->options, g_steal_pointer(&cause), error);
 	all = verify_all(apply, bundles, error);
-	return all && clean_copies(apply, error) && apply_all(apply, all, done, error);
+	return all && clean_copies(apply, error) && load_framework(apply, bundles, error) &&
+	       apply_all(apply, all, done, error);
+}
+
+/* A host without any provider is told so at once, unless the framework can be loaded. */
+static gboolean check_host(const SutureLivepatch *livepatch, GPtrArray *bundles, GError **error)
+{
+	for (guint i = 0; i < bundles->len; i++) {
+		const SutureStored *stored = bundles->pdata[i];
+
+		if (stored->manifest->patch.provider == SUTURE_PROVIDER_FRAMEWORK)
+			return suture_livepatch_check_real(livepatch, error);
+	}
+	return suture_livepatch_has_any(livepatch, error) && suture_livepatch_check_real(livepatch, error);
 }
 
 gboolean suture_apply(const SutureApplyOptions *options, GPtrArray *bundles, const gchar *const *order,
@@ -350,7 +477,7 @@ gboolean suture_apply(const SutureApplyOptions *options, GPtrArray *bundles, con
 	Apply apply = {options, livepatch, NULL};
 	gboolean fine;
 
-	if (!livepatch || !suture_livepatch_check_real(livepatch, &cause))
+	if (!livepatch || !check_host(livepatch, bundles, &cause))
 		return suture_apply_refuse(options, g_steal_pointer(&cause), error);
 	fine = run(&apply, bundles, order, done, error);
 	g_clear_pointer(&apply.stack, suture_live_stack_free);

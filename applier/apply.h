@@ -24,6 +24,7 @@ typedef struct {
 	gchar *id;
 	gint64 total_us;      /* all of it */
 	gint64 transition_us; /* of that, waiting for the kernel */
+	gboolean pinned;      /* reverted, and a module of it stays loaded until the next boot */
 } SutureApplied;
 void suture_applied_free(SutureApplied *applied);
 
@@ -42,9 +43,10 @@ gboolean suture_apply_check(const SutureApplyOptions *options, GPtrArray *bundle
  * as it shall be, bottom first; it must begin with what is live now, as sysfs has it: STACK-ORDER.
  *
  * All bundles are verified at rest and pre-flighted first; what is loaded is the sealed copy that was
- * verified. Then each in turn: copy under live/, load, follow the transition, compare the functions that
- * sysfs names with the manifest's. The first failure ends it: that patch is taken back whole, those that were
- * live before it (by this call or earlier) stay live. @done gets a SutureApplied for each that succeeded.
+ * verified. The framework is loaded when one of them is for it. Then each in turn: copy under live/, load,
+ * follow the transition, compare the functions that sysfs names with the manifest's. The first failure ends
+ * it: that patch is taken back whole, those that were live before it (by this call or earlier) stay live.
+ * @done gets a SutureApplied for each that succeeded.
  *
  * Codes: those of suture_stored_verify() and suture_kernel_match(), SUTURE_APPLY_ERROR, COMMON-CANCELLED.
  * Events: "verify", "accept", "refuse", "apply", "reverse", "revert" (of what was replaced), and what

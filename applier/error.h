@@ -25,12 +25,15 @@ typedef enum {
 	SUTURE_APPLY_ERROR_MODULE_REJECTED,   /* "module-rejected": any other answer */
 	SUTURE_APPLY_ERROR_MODULE_DEPENDENCY, /* "module-dependency": needs a module that is not loaded */
 	SUTURE_APPLY_ERROR_MODULE_IN_USE,     /* "module-in-use": could not be unloaded */
+	SUTURE_APPLY_ERROR_MODULE_PINNED,     /* "module-pinned": reverted, and loaded until the next boot */
 
 	/* before loading */
 	SUTURE_APPLY_ERROR_KEY_UNENROLLED, /* "module-key-unenrolled": enforcement is on and the signer's key
 					      is in no kernel keyring (exit UNTRUSTED) */
 	SUTURE_APPLY_ERROR_PROVIDER,       /* "provider-missing": no livepatch provider, or not the one that
 					      the patch was built for (exit MISMATCH) */
+	SUTURE_APPLY_ERROR_FRAMEWORK, /* "framework-missing": the patch is for the framework, and suture.ko
+					 is not installed (exit MISMATCH) */
 	SUTURE_APPLY_ERROR_NOT_SYSFS, /* "not-sysfs": below --root there is another sysfs than this kernel's
 					 (exit USAGE) */
 	SUTURE_APPLY_ERROR_RECEIPT,   /* "receipt-missing": a fetched bundle without its receipt (exit
@@ -39,6 +42,8 @@ typedef enum {
 	/* the transition */
 	SUTURE_APPLY_ERROR_STALLED, /* "transition-stalled": not over within the limit; names tasks; reversed
 				     */
+	SUTURE_APPLY_ERROR_BLOCKED, /* "transition-blocked": stop-machine found tasks in the functions for as
+				       long as it tried */
 	SUTURE_APPLY_ERROR_BUSY,    /* "transition-busy": another patch is in transition */
 	SUTURE_APPLY_ERROR_LOST,    /* "transition-lost": somebody else reversed or removed the patch */
 	SUTURE_APPLY_ERROR_FUNCTIONS, /* "functions-differ": the kernel patched other functions than the
@@ -49,6 +54,7 @@ typedef enum {
 	SUTURE_APPLY_ERROR_STACK_FOREIGN, /* "stack-foreign": a cumulative patch would remove livepatches
 					     that are not ours */
 	SUTURE_APPLY_ERROR_STACK_NOT_TOP, /* "stack-not-top": patches above must be reverted too */
+	SUTURE_APPLY_ERROR_CLAIMED,       /* "function-claimed": a patch of the other provider replaces it */
 
 	SUTURE_APPLY_ERROR_NOT_LIVE,      /* "not-live": asked to revert what is not live (exit INPUT) */
 	SUTURE_APPLY_ERROR_NOT_INSTALLED, /* "not-installed": no such bundle in the stores (exit INPUT) */

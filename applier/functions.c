@@ -69,3 +69,34 @@ gboolean suture_functions_check(const SutureLivepatch *livepatch, const SutureMo
 		return differ(patch, missing, "is in the manifest and was not patched", error);
 	return TRUE;
 }
+
+gchar *suture_functions_in_patch(const SutureModule *module, const SutureSysfsPatch *patch)
+{
+	g_autoptr(GHashTable) names = wanted_functions(module);
+
+	for (guint i = 0; i < patch->objects->len; i++) {
+		const SutureSysfsObject *object = patch->objects->pdata[i];
+
+		for (guint j = 0; j < object->functions->len; j++) {
+			g_autofree gchar *name =
+				g_build_filename(object->name, object->functions->pdata[j], NULL);
+
+			if (g_hash_table_contains(names, name))
+				return g_steal_pointer(&name);
+		}
+	}
+	return NULL;
+}
+
+gchar *suture_functions_in_module(const SutureModule *module, const SutureModule *other)
+{
+	g_autoptr(GHashTable) names = wanted_functions(module);
+
+	for (guint i = 0; i < other->functions->len; i++) {
+		g_autofree gchar *name = sysfs_name(other->functions->pdata[i]);
+
+		if (g_hash_table_contains(names, name))
+			return g_steal_pointer(&name);
+	}
+	return NULL;
+}

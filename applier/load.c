@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "applier/load.h"
 
+#include "applier/kernel-log.h"
+#include "applier/kmod-private.h"
+
 #include <errno.h>
-#include <libkmod.h>
 
 #define UNLOAD_TRIES 50
 #define UNLOAD_PAUSE_US 100000
-
-typedef struct kmod_ctx KmodContext;
-typedef struct kmod_module KmodModule;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(KmodContext, kmod_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(KmodModule, kmod_module_unref)
 
 static void drop_log(void *data, int priority, const char *file, int line, const char *function,
 		     const char *format, va_list args)
@@ -18,11 +15,10 @@ static void drop_log(void *data, int priority, const char *file, int line, const
 	(void)data, (void)priority, (void)file, (void)line, (void)function, (void)format, (void)args;
 }
 
-/* Without any configuration: what is loaded was decided elsewhere. */
-static KmodContext *context_new(GError **error)
+KmodContext *suture_kmod_context_new(const gchar *folder, GError **error)
 {
 	static const char *const no_configuration[] = {NULL};
-	KmodContext *context = kmod_new(NULL, no_configuration);
+	KmodContext *context = kmod_new(folder, no_configuration);
 
 	if (context)
 		kmod_set_log_fn(context, drop_log, NULL);
@@ -53,29 +49,46 @@ static const struct {
 	 "kernel log"},
 	{ENOENT, SUTURE_APPLY_ERROR_MODULE_SYMBOL,
 	 "a symbol that it needs is not in this kernel; see the kernel log"},
-	{EBUSY, SUTURE_APPLY_ERROR_MODULE_BUSY, "another livepatch is in transition; try again"},
+	{EBUSY, SUTURE_APPLY_ERROR_MODULE_BUSY,
+	 "another livepatch is in transition, or something else redirects a function that it replaces; try "
+	 "again"},
 	{EPERM, SUTURE_APPLY_ERROR_MODULE_FORBIDDEN,
 	 "loading modules is forbidden (not root, kernel.modules_disabled, or lockdown)"},
 };
 
-void suture_module_set_answer(GError **error, int code, const gchar *name)
+void suture_module_set_answer(GError **error, int code, SutureConsistency consistency, const gchar *name,
+			      const gchar *said)
 {
+	/* It has no transition that could be followed: all of it happens while the module is loaded. */
+	if (code == EBUSY && consistency == SUTURE_CONSISTENCY_STOP_MACHINE) {
+		g_set_error(
+			error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_BLOCKED,
+			"%s: the kernel could not be stopped with no task in the functions that it replaces, "
+			"or something else redirects one of them (%s): end or wake what is in them and try "
+			"again%s",
+			name, g_strerror(code), said);
+		return;
+	}
 	for (gsize i = 0; i < G_N_ELEMENTS(answers); i++)
 		if (answers[i].code == code) {
 			g_set_error(error, SUTURE_APPLY_ERROR, (gint)answers[i].error,
-				    "%s: the kernel refused the module (%s): %s", name, g_strerror(code),
-				    answers[i].words);
+				    "%s: the kernel refused the module (%s): %s%s", name, g_strerror(code),
+				    answers[i].words, said);
 			return;
 		}
 	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_MODULE_REJECTED,
-		    "%s: the kernel refused the module: %s; see the kernel log", name, g_strerror(code));
+		    "%s: the kernel refused the module: %s; see the kernel log%s", name, g_strerror(code),
+		    said);
 }
 
-gboolean suture_module_load(int fd, const gchar *name, GError **error)
+gboolean suture_module_load(int root, int fd, const gchar *name, SutureConsistency consistency,
+			    GError **error)
 {
 	g_autofree gchar *path = g_strdup_printf("/proc/self/fd/%d", fd);
-	g_autoptr(KmodContext) context = context_new(error);
+	g_autoptr(KmodContext) context = suture_kmod_context_new(NULL, error);
+	g_autoptr(SutureKernelLog) log = suture_kernel_log_mark(root);
 	g_autoptr(KmodModule) module = NULL;
+	g_autofree gchar *said = NULL;
 	int status;
 
 	if (!context)
@@ -87,29 +100,49 @@ gboolean suture_module_load(int fd, const gchar *name, GError **error)
 	status = kmod_module_insert_module(module, 0, NULL);
 	if (status == 0)
 		return TRUE;
-	suture_module_set_answer(error, -status, name);
+	said = suture_kernel_log_said(log, name);
+	suture_module_set_answer(error, -status, consistency, name, said);
 	return FALSE;
 }
 
-gboolean suture_module_unload(const gchar *name, GError **error)
+SutureStay suture_stay(SutureProvider provider, SutureConsistency consistency)
 {
-	g_autoptr(KmodContext) context = context_new(error);
+	if (provider != SUTURE_PROVIDER_FRAMEWORK)
+		return SUTURE_STAY_NO;
+	return consistency == SUTURE_CONSISTENCY_IMMEDIATE ? SUTURE_STAY_PINNED : SUTURE_STAY_MAYBE;
+}
+
+/* The kernel's last answer, 0 when it is gone. */
+static int unload(const gchar *name, guint tries, GError **error)
+{
+	g_autoptr(KmodContext) context = suture_kmod_context_new(NULL, error);
 	g_autoptr(KmodModule) module = NULL;
 	int status;
 
 	if (!context)
-		return FALSE;
+		return -ENOMEM;
 	status = kmod_module_new_from_name(context, name, &module);
-	if (status < 0)
-		return suture_error_set_errno(error, -status, "%s", name);
-	for (guint i = 0; i < UNLOAD_TRIES; i++) {
+	for (guint i = 0; status == 0 && i < tries; i++) {
+		if (i > 0)
+			g_usleep(UNLOAD_PAUSE_US);
 		status = kmod_module_remove_module(module, 0);
-		if (status == 0 || status == -ENOENT)
-			return TRUE;
 		if (status != -EAGAIN && status != -EBUSY)
-			break;
-		g_usleep(UNLOAD_PAUSE_US);
+			return status == -ENOENT ? 0 : status;
+		status = i + 1 < tries ? 0 : status;
 	}
+	return status;
+}
+
+gboolean suture_module_unload(const gchar *name, SutureStay stay, gboolean *ret_pinned, GError **error)
+{
+	int status = unload(name, stay == SUTURE_STAY_PINNED ? 1 : UNLOAD_TRIES, error);
+
+	*ret_pinned = FALSE;
+	if (status == 0)
+		return TRUE;
+	*ret_pinned = stay != SUTURE_STAY_NO && (status == -EAGAIN || status == -EBUSY);
+	if (*ret_pinned || (error && *error))
+		return *ret_pinned;
 	g_set_error(
 		error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_MODULE_IN_USE,
 		"%s: the module could not be unloaded: %s; it patches nothing any more, 'suture apply' tries "

@@ -2,6 +2,7 @@
 #include "applier/ready.h"
 
 #include "applier/preflight.h"
+#include "applier/provider.h"
 #include "common/mutation.h"
 #include "packager/read/kernel.h"
 #include "packager/read/module-info.h"
@@ -88,17 +89,24 @@ static gboolean verify_at_rest(const SutureApplyOptions *options, SutureReady *r
 	return TRUE;
 }
 
-static gboolean check_provider(const SutureLivepatch *livepatch, const SutureStored *stored, GError **error)
+static gboolean is_for_framework(const SutureStored *stored)
 {
-	SutureProvider wanted = stored->manifest->patch.provider, have = suture_livepatch_provider(livepatch);
+	return stored->manifest->patch.provider == SUTURE_PROVIDER_FRAMEWORK;
+}
 
-	if (wanted == have)
+/* The framework may still have to be loaded, and then needs to be there. */
+static gboolean check_provider(const SutureApplyOptions *options, const SutureLivepatch *livepatch,
+			       const SutureStored *stored, GError **error)
+{
+	if (suture_livepatch_has(livepatch, stored->manifest->patch.provider))
 		return TRUE;
+	if (is_for_framework(stored))
+		return suture_framework_installed(options->root, options->kernel->release, stored->id, error);
 	g_set_error(
 		error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_PROVIDER,
-		"%s: built for the livepatch provider '%s', and this kernel has '%s'; get the bundle built "
-		"for that one",
-		stored->id, suture_provider_name(wanted), suture_provider_name(have));
+		"%s: built for the kernel's own livepatch, which this kernel has not; get the bundle that is "
+		"built for the framework, or boot a kernel with CONFIG_LIVEPATCH",
+		stored->id);
 	return FALSE;
 }
 
@@ -114,7 +122,7 @@ static gboolean is_earlier_module(const SutureManifest *manifest, guint index, c
 }
 
 /* A patch module needs few exported symbols: loading its dependencies for it would run code that nobody
- * signed off with the patch. */
+ * signed off with the patch. The framework alone is loaded for it (provider.h). */
 static gboolean check_dependencies(const SutureLivepatch *livepatch, const SutureReady *ready, guint index,
 				   GBytes *module, GError **error)
 {
@@ -128,7 +136,8 @@ static gboolean check_dependencies(const SutureLivepatch *livepatch, const Sutur
 	names = g_strsplit(info->depends ? info->depends : "", ",", -1);
 	for (guint i = 0; names[i]; i++) {
 		if (!*names[i] || suture_livepatch_module_loaded(livepatch, names[i]) ||
-		    is_earlier_module(manifest, index, names[i]))
+		    is_earlier_module(manifest, index, names[i]) ||
+		    (is_for_framework(ready->stored) && strcmp(names[i], "suture") == 0))
 			continue;
 		g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_MODULE_DEPENDENCY,
 			    "%s: %s needs the module %s, which is not loaded; load it (modprobe %s) and try "
@@ -172,7 +181,8 @@ SutureReady *suture_ready_new(const SutureApplyOptions *options, const SutureLiv
 	ready->stored = stored;
 	if (!verify_at_rest(options, ready, error) ||
 	    !suture_kernel_match(&stored->manifest->patch.kernel, options->kernel, stored->id, error) ||
-	    !check_provider(livepatch, stored, error) || !check_modules(options, livepatch, ready, error))
+	    !check_provider(options, livepatch, stored, error) ||
+	    !check_modules(options, livepatch, ready, error))
 		return NULL;
 	return g_steal_pointer(&ready);
 }

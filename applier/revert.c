@@ -155,12 +155,17 @@ static gboolean drop_copies(const SutureApplyOptions *options, const SutureStack
 	return !entry->copy || suture_live_drop(options->root, options->boot_id, entry->id, error);
 }
 
-static gboolean unload_all(const SutureStackEntry *entry, GError **error)
+static gboolean unload_all(const SutureStackEntry *entry, gboolean *ret_pinned, GError **error)
 {
-	for (guint i = entry->patches->len; i > 0; i--)
-		if (!suture_module_unload(((const SutureSysfsPatch *)entry->patches->pdata[i - 1])->name,
-					  error))
+	*ret_pinned = FALSE;
+	for (guint i = entry->patches->len; i > 0; i--) {
+		const SutureSysfsPatch *patch = entry->patches->pdata[i - 1];
+		gboolean pinned;
+
+		if (!suture_module_unload(patch->name, suture_stack_entry_stay(entry), &pinned, error))
 			return FALSE;
+		*ret_pinned = *ret_pinned || pinned;
+	}
 	return TRUE;
 }
 
@@ -202,6 +207,7 @@ static gboolean revert_one(const SutureApplyOptions *options, const SutureLivepa
 	gint64 start = g_get_monotonic_time(), disabled;
 	g_autofree gchar *detail = describe(plan, entry);
 	g_autoptr(GError) cause = NULL;
+	gboolean pinned;
 
 	if (!set_pending(options, entry, error))
 		return FALSE;
@@ -212,10 +218,15 @@ static gboolean revert_one(const SutureApplyOptions *options, const SutureLivepa
 	}
 	disabled = g_get_monotonic_time();
 	if (!record(options, entry, NULL, detail, error) || !drop_copies(options, entry, plan, error) ||
-	    !unload_all(entry, error))
+	    !unload_all(entry, &pinned, error))
 		return FALSE;
 	*ret = g_new(SutureApplied, 1);
-	**ret = (SutureApplied){g_strdup(entry->id), g_get_monotonic_time() - start, disabled - start};
+	**ret = (SutureApplied){
+		.id = g_strdup(entry->id),
+		.total_us = g_get_monotonic_time() - start,
+		.transition_us = disabled - start,
+		.pinned = pinned,
+	};
 	return TRUE;
 }
 

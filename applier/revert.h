@@ -22,7 +22,8 @@ SutureRevertPlan *suture_revert_plan_new(const SutureLiveStack *stack, const gch
 					 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * Takes the plan's patches out: disable, wait until the folder vanishes, drop the live copy, unload. A
+ * Takes the plan's patches out: disable, wait until the folder vanishes, drop the live copy, unload; a module
+ * that the framework keeps loaded (model immediate, or forced) is none to wait for. A
  * transition that stalls is sent back, so that its patch stays live: STALLED. Codes: SUTURE_APPLY_ERROR,
  * COMMON-CANCELLED. Events: "revert", "refuse". @done gets a SutureApplied for each.
  */

@@ -78,6 +78,7 @@ static const SutureLiveCopy *find_replacing(const SutureLiveStack *stack, const 
 		const SutureStackEntry *entry = stack->entries->pdata[i];
 
 		if (entry->copy && entry->copy->manifest->patch.stack.cumulative &&
+		    entry->copy->manifest->patch.provider == copy->manifest->patch.provider &&
 		    suture_stack_entry_is_live(entry) && entry->copy->written >= copy->written)
 			return entry->copy;
 	}

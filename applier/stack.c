@@ -110,6 +110,18 @@ gboolean suture_stack_entry_is_live(const SutureStackEntry *entry)
 	return entry->enabled && entry->complete && !entry->transition;
 }
 
+SutureProvider suture_stack_entry_provider(const SutureStackEntry *entry)
+{
+	return ((const SutureSysfsPatch *)entry->patches->pdata[0])->provider;
+}
+
+SutureStay suture_stack_entry_stay(const SutureStackEntry *entry)
+{
+	return suture_stay(suture_stack_entry_provider(entry),
+			   entry->copy ? entry->copy->manifest->patch.consistency
+				       : SUTURE_CONSISTENCY_PER_TASK);
+}
+
 gboolean suture_live_copy_is_stale(const SutureLiveStack *stack, const SutureLiveCopy *copy)
 {
 	return !suture_live_stack_find(stack, copy->replaced_by ? copy->replaced_by : copy->id);

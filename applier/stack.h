@@ -2,6 +2,7 @@
 #pragma once
 
 #include "applier/live.h"
+#include "applier/load.h"
 #include "applier/sysfs.h"
 
 /* One patch of the stack as the kernel has it: all the modules of one bundle, or a livepatch of somebody
@@ -38,6 +39,12 @@ gboolean suture_live_stack_has_faults(const SutureLiveStack *stack);
 
 /* Fully on, and nothing in motion. */
 gboolean suture_stack_entry_is_live(const SutureStackEntry *entry);
+
+/* Of all its modules. */
+SutureProvider suture_stack_entry_provider(const SutureStackEntry *entry);
+
+/* Whether the kernel may keep its modules once they patch nothing any more. */
+SutureStay suture_stack_entry_stay(const SutureStackEntry *entry);
 
 /* Whether the copy stands for nothing that is in the kernel, now or replaced by something that is: left by a
  * crash, or by somebody who took the patch out behind our back. */

@@ -28,8 +28,8 @@ void suture_status_free(SutureStatus *status)
 	g_clear_pointer(&status->stack, suture_live_stack_free);
 	g_clear_pointer(&status->stored, g_ptr_array_unref);
 	g_clear_pointer(&status->faults, g_ptr_array_unref);
+	g_clear_pointer(&status->pinned, g_ptr_array_unref);
 	g_clear_pointer(&status->livepatch, suture_livepatch_free);
-	g_clear_error(&status->no_livepatch);
 	suture_enforcement_clear(&status->enforcement);
 	g_free(status);
 }
@@ -106,7 +106,7 @@ static void add_stored(SutureStatus *status, const gchar *root, const SutureStor
 
 static void add_copy_faults(SutureStatus *status)
 {
-	if (!status->stack || !suture_live_stack_has_faults(status->stack))
+	if (!suture_live_stack_has_faults(status->stack))
 		return;
 	for (guint i = 0; i < status->stack->faults->len; i++) {
 		const SutureStoredFault *fault = status->stack->faults->pdata[i];
@@ -123,31 +123,24 @@ SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const 
 	g_autoptr(SutureStatus) status = g_new0(SutureStatus, 1);
 
 	status->rows = g_ptr_array_new_with_free_func((GDestroyNotify)row_free);
-	status->livepatch = suture_livepatch_open(root, &status->no_livepatch);
-	if (status->livepatch) {
-		suture_enforcement_read(suture_livepatch_root(status->livepatch), &status->enforcement);
-		status->stack = suture_live_stack_read(status->livepatch, root, boot_id, error);
-		if (!status->stack)
-			return NULL;
-	}
+	status->livepatch = suture_livepatch_open(root, error);
+	if (!status->livepatch)
+		return NULL;
+	suture_enforcement_read(suture_livepatch_root(status->livepatch), &status->enforcement);
+	status->stack = suture_live_stack_read(status->livepatch, root, boot_id, error);
+	if (!status->stack)
+		return NULL;
+	status->pinned = suture_livepatch_list_leftovers(status->livepatch);
 	status->stored = suture_store_list(root, release, &status->faults, error);
 	if (!status->stored)
 		return NULL;
 	add_copy_faults(status);
-	for (guint i = status->stack ? status->stack->entries->len : 0; i > 0; i--)
+	for (guint i = status->stack->entries->len; i > 0; i--)
 		add_entry(status, i, timeout, now);
 	for (guint i = 0; i < status->stored->len; i++)
 		if (!is_in_stack(status, status->stored->pdata[i]))
 			add_stored(status, root, status->stored->pdata[i]);
 	return g_steal_pointer(&status);
-}
-
-gboolean suture_status_require_provider(const SutureStatus *status, GError **error)
-{
-	if (status->livepatch)
-		return TRUE;
-	g_propagate_error(error, g_error_copy(status->no_livepatch));
-	return FALSE;
 }
 
 static gint compare_names(gconstpointer left, gconstpointer right)
@@ -180,7 +173,7 @@ GPtrArray *suture_status_fixed(const SutureStatus *status)
 
 const gchar **suture_status_live_ids(const SutureStatus *status)
 {
-	guint count = status->stack ? status->stack->entries->len : 0, live = 0;
+	guint count = status->stack->entries->len, live = 0;
 	const gchar **ids = g_new0(const gchar *, count + 1);
 
 	for (guint i = 0; i < count; i++) {

@@ -35,12 +35,12 @@ typedef struct {
 
 /* The kernel's stack against what is installed. Rows borrow from the rest. */
 typedef struct {
-	SutureLivepatch *livepatch; /* NULL: no provider */
-	GError *no_livepatch;       /* why there is none; NULL when there is one */
-	SutureLiveStack *stack;     /* NULL: no provider */
-	GPtrArray *stored;          /* SutureStored* */
-	GPtrArray *faults;          /* SutureStoredFault* */
-	GPtrArray *rows;            /* SutureStatusRow*: the stack top first, then the others by id */
+	SutureLivepatch *livepatch; /* there may be no provider */
+	SutureLiveStack *stack;
+	GPtrArray *pinned; /* gchar*: modules of patches that are off, loaded until the next boot */
+	GPtrArray *stored; /* SutureStored* */
+	GPtrArray *faults; /* SutureStoredFault* */
+	GPtrArray *rows;   /* SutureStatusRow*: the stack top first, then the others by id */
 	SutureEnforcement enforcement;
 } SutureStatus;
 void suture_status_free(SutureStatus *status);
@@ -48,13 +48,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureStatus, suture_status_free)
 
 /*
  * Reads everything, changes nothing, verifies nothing. @timeout: seconds after which a transition counts as
- * stalled; @now: seconds since the epoch. A kernel without livepatch is no error.
+ * stalled; @now: seconds since the epoch. A kernel without livepatch is no error: its stack is empty.
  */
 SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const gchar *release, guint timeout,
 				 gint64 now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* PROVIDER when the kernel has no livepatch: for callers that need the stack. */
-gboolean suture_status_require_provider(const SutureStatus *status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Vulnerabilities that the patches which are live fix, sorted, each once. const gchar*, borrowed. */
 GPtrArray *suture_status_fixed(const SutureStatus *status);

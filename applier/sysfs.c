@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "applier/sysfs.h"
 
+#include "applier/kernel-log.h"
 #include "common/file.h"
 #include "packager/read/kernel.h"
 
@@ -15,54 +16,64 @@
 #define ATTRIBUTE_MAX 4096
 #define MODULES_MAX (4 * 1024 * 1024)
 #define NOTES_MAX (64 * 1024)
+#define BLOCKERS_MAX (64 * 1024)
+
+#define N_PROVIDERS 2
 
 struct _SutureLivepatch {
 	int root;
-	int folder;
-	SutureProvider provider;
+	int folders[N_PROVIDERS]; /* by SutureProvider; -1: not there */
 };
 
-static const struct {
-	SutureProvider provider;
-	const gchar *path;
-} providers[] = {
-	{SUTURE_PROVIDER_KERNEL, "sys/kernel/livepatch"},
-	{SUTURE_PROVIDER_FRAMEWORK, "sys/kernel/suture"},
+static const gchar *const paths[N_PROVIDERS] = {
+	[SUTURE_PROVIDER_KERNEL] = "sys/kernel/livepatch",
+	[SUTURE_PROVIDER_FRAMEWORK] = "sys/kernel/suture",
 };
+
+/* Where the kernel has none of its own, its name is a link to the framework's folder. */
+void suture_livepatch_look_again(SutureLivepatch *livepatch)
+{
+	for (gsize i = 0; i < N_PROVIDERS; i++)
+		if (livepatch->folders[i] < 0)
+			livepatch->folders[i] = openat(livepatch->root, paths[i],
+						       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
 
 SutureLivepatch *suture_livepatch_open(const gchar *root, GError **error)
 {
 	SUTURE_AUTO_FD rootfd = suture_file_open(root ? root : "/", O_PATH | O_DIRECTORY, error);
+	SutureLivepatch *livepatch;
 
 	if (rootfd < 0)
 		return NULL;
-	for (gsize i = 0; i < G_N_ELEMENTS(providers); i++) {
-		int folder =
-			openat(rootfd, providers[i].path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		SutureLivepatch *livepatch;
-
-		if (folder < 0)
-			continue;
-		livepatch = g_new(SutureLivepatch, 1);
-		*livepatch = (SutureLivepatch){suture_fd_steal(&rootfd), folder, providers[i].provider};
-		return livepatch;
-	}
-	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_PROVIDER,
-		    "/sys/kernel/livepatch: this kernel has no livepatch and no framework is loaded; boot a "
-		    "kernel with CONFIG_LIVEPATCH");
-	return NULL;
+	livepatch = g_new(SutureLivepatch, 1);
+	*livepatch = (SutureLivepatch){suture_fd_steal(&rootfd), {-1, -1}};
+	suture_livepatch_look_again(livepatch);
+	return livepatch;
 }
 
 void suture_livepatch_free(SutureLivepatch *livepatch)
 {
-	close(livepatch->folder);
+	for (gsize i = 0; i < N_PROVIDERS; i++)
+		suture_fd_clear(&livepatch->folders[i]);
 	close(livepatch->root);
 	g_free(livepatch);
 }
 
-SutureProvider suture_livepatch_provider(const SutureLivepatch *livepatch)
+gboolean suture_livepatch_has(const SutureLivepatch *livepatch, SutureProvider provider)
 {
-	return livepatch->provider;
+	return livepatch->folders[provider] >= 0;
+}
+
+gboolean suture_livepatch_has_any(const SutureLivepatch *livepatch, GError **error)
+{
+	if (suture_livepatch_has(livepatch, SUTURE_PROVIDER_KERNEL) ||
+	    suture_livepatch_has(livepatch, SUTURE_PROVIDER_FRAMEWORK))
+		return TRUE;
+	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_PROVIDER,
+		    "/sys/kernel/livepatch: this kernel has no livepatch and no framework is loaded; boot a "
+		    "kernel with CONFIG_LIVEPATCH, or install Suture's framework");
+	return FALSE;
 }
 
 int suture_livepatch_root(const SutureLivepatch *livepatch)
@@ -72,16 +83,30 @@ int suture_livepatch_root(const SutureLivepatch *livepatch)
 
 gboolean suture_livepatch_check_real(const SutureLivepatch *livepatch, GError **error)
 {
+	SUTURE_AUTO_FD sysfs = openat(livepatch->root, "sys/kernel", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
 
-	if (fstatfs(livepatch->folder, &fs) < 0)
-		return suture_error_set_errno(error, errno, "/sys/kernel/livepatch");
-	if (fs.f_type == SYSFS_MAGIC)
+	if (sysfs >= 0 && fstatfs(sysfs, &fs) == 0 && fs.f_type == SYSFS_MAGIC)
 		return TRUE;
 	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_NOT_SYSFS,
 		    "--root: its sys/ is not the running kernel's, so nothing can be applied or reverted "
 		    "there; leave out --root");
 	return FALSE;
+}
+
+/* Opens the folder of the patch @name, in whichever stack it is; -1 with errno. */
+static int open_patch(const SutureLivepatch *livepatch, const gchar *name, SutureProvider *ret_provider)
+{
+	int fd = -1;
+
+	errno = ENOENT;
+	for (gsize i = 0; i < N_PROVIDERS && fd < 0; i++) {
+		if (livepatch->folders[i] < 0)
+			continue;
+		fd = openat(livepatch->folders[i], name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		*ret_provider = (SutureProvider)i;
+	}
+	return fd;
 }
 
 gchar *suture_sysfs_text(int folder, const gchar *path, gsize limit)
@@ -114,7 +139,7 @@ static SutureTristate read_tristate(int folder, const gchar *name)
 }
 
 /* "absent" is a state of its own: a patch is gone once its `enabled` is. */
-static gboolean read_flag(int folder, const gchar *patch, const gchar *name, gboolean *ret,
+static gboolean read_flag(int folder, const SutureSysfsPatch *patch, const gchar *name, gboolean *ret,
 			  gboolean *ret_absent, GError **error)
 {
 	g_autofree gchar *text = suture_sysfs_text(folder, name, ATTRIBUTE_MAX);
@@ -124,7 +149,8 @@ static gboolean read_flag(int folder, const gchar *patch, const gchar *name, gbo
 	if (!text || *ret || strcmp(text, "0") == 0)
 		return TRUE;
 	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_SYSFS,
-		    "/sys/kernel/livepatch/%s/%s: neither 0 nor 1; is this a livepatch kernel?", patch, name);
+		    "/%s/%s/%s: neither 0 nor 1; is this a livepatch kernel?", paths[patch->provider],
+		    patch->name, name);
 	return FALSE;
 }
 
@@ -202,18 +228,19 @@ static gint64 read_stack_order(int folder)
 static gboolean read_patch(const SutureLivepatch *livepatch, const gchar *name, gboolean objects,
 			   SutureSysfsPatch **ret, GError **error)
 {
-	SUTURE_AUTO_FD folder =
-		openat(livepatch->folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	g_autoptr(SutureSysfsPatch) patch = g_new0(SutureSysfsPatch, 1);
+	SUTURE_AUTO_FD folder = open_patch(livepatch, name, &patch->provider);
+	int saved_errno = errno;
 	gboolean gone, untold;
 
 	*ret = NULL;
 	patch->name = g_strdup(name);
 	patch->objects = g_ptr_array_new_with_free_func((GDestroyNotify)object_free);
 	if (folder < 0)
-		return errno == ENOENT || suture_error_set_errno(error, errno, "livepatch %s", name);
-	if (!read_flag(folder, name, "enabled", &patch->enabled, &gone, error) ||
-	    !read_flag(folder, name, "transition", &patch->transition, &untold, error))
+		return saved_errno == ENOENT ||
+		       suture_error_set_errno(error, saved_errno, "livepatch %s", name);
+	if (!read_flag(folder, patch, "enabled", &patch->enabled, &gone, error) ||
+	    !read_flag(folder, patch, "transition", &patch->transition, &untold, error))
 		return FALSE;
 	if (gone)
 		return TRUE;
@@ -256,7 +283,7 @@ static GHashTable *loading_order(const SutureLivepatch *livepatch)
 
 typedef struct {
 	GHashTable *loaded;
-	gboolean told; /* by stack_order, for every patch */
+	gboolean told; /* by stack_order, for every patch, and in one stack */
 } Order;
 
 static gint compare_order(gconstpointer left, gconstpointer right, gpointer data)
@@ -272,66 +299,157 @@ static gint compare_order(gconstpointer left, gconstpointer right, gpointer data
 	return at == bt ? strcmp(a->name, b->name) : at < bt ? -1 : 1;
 }
 
-GPtrArray *suture_livepatch_list(const SutureLivepatch *livepatch, GError **error)
+/* Adds the patches of one provider. */
+static gboolean list_provider(const SutureLivepatch *livepatch, SutureProvider provider, GPtrArray *patches,
+			      GError **error)
 {
-	g_autoptr(GPtrArray) patches =
-		g_ptr_array_new_with_free_func((GDestroyNotify)suture_sysfs_patch_free);
-	g_autoptr(GPtrArray) names = list_folders(livepatch->folder, ".");
-	g_autoptr(GHashTable) loaded = NULL;
-	Order order = {.told = TRUE};
+	g_autoptr(GPtrArray) names = NULL;
 
-	if (!names) {
-		suture_error_set_errno(error, errno, "/sys/kernel/livepatch");
-		return NULL;
-	}
+	if (!suture_livepatch_has(livepatch, provider))
+		return TRUE;
+	names = list_folders(livepatch->folders[provider], ".");
+	if (!names)
+		return suture_error_set_errno(error, errno, "/%s", paths[provider]);
 	for (guint i = 0; i < names->len; i++) {
 		SutureSysfsPatch *patch;
 
 		if (!suture_livepatch_read(livepatch, names->pdata[i], &patch, error))
-			return NULL;
-		if (!patch)
-			continue;
-		order.told = order.told && patch->stack_order > 0;
-		g_ptr_array_add(patches, patch);
+			return FALSE;
+		if (patch)
+			g_ptr_array_add(patches, patch);
 	}
-	loaded = loading_order(livepatch);
-	order.loaded = loaded;
+	return TRUE;
+}
+
+static gboolean is_told(const GPtrArray *patches)
+{
+	for (guint i = 0; i < patches->len; i++) {
+		const SutureSysfsPatch *first = patches->pdata[0], *patch = patches->pdata[i];
+
+		if (patch->stack_order == 0 || patch->provider != first->provider)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+GPtrArray *suture_livepatch_list(const SutureLivepatch *livepatch, GError **error)
+{
+	g_autoptr(GPtrArray) patches =
+		g_ptr_array_new_with_free_func((GDestroyNotify)suture_sysfs_patch_free);
+	g_autoptr(GHashTable) loaded = loading_order(livepatch);
+	Order order = {.loaded = loaded};
+
+	for (guint i = 0; i < N_PROVIDERS; i++)
+		if (!list_provider(livepatch, (SutureProvider)i, patches, error))
+			return NULL;
+	order.told = is_told(patches);
 	g_ptr_array_sort_with_data(patches, compare_order, &order);
 	return g_steal_pointer(&patches);
 }
 
+/* The kernel's own livepatch has one reason to call itself busy, the framework has three; sysfs tells them
+ * apart. */
+static gboolean set_busy(const SutureLivepatch *livepatch, const SutureSysfsPatch *patch, const gchar *said,
+			 GError **error)
+{
+	g_autoptr(GPtrArray) all = suture_livepatch_list(livepatch, error);
+	const gchar *moving = NULL, *above = NULL;
+
+	for (guint i = 0; all && i < all->len; i++) {
+		const SutureSysfsPatch *other = all->pdata[i];
+
+		if (other->provider != patch->provider || strcmp(other->name, patch->name) == 0)
+			continue;
+		moving = other->transition ? other->name : moving;
+		above = other->stack_order > patch->stack_order ? other->name : above;
+	}
+	if (!all)
+		return FALSE;
+	if (moving || patch->provider == SUTURE_PROVIDER_KERNEL) {
+		g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_BUSY,
+			    "%s: another patch is in transition%s%s; wait for it and try again", patch->name,
+			    moving ? ": " : "", moving ? moving : "");
+		return FALSE;
+	}
+	if (above) {
+		g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_STACK_NOT_TOP,
+			    "%s: the patch %s is above it; revert that one first", patch->name, above);
+		return FALSE;
+	}
+	g_set_error(
+		error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_BLOCKED,
+		"%s: the kernel could not be stopped with no task in the patch's functions: end or wake what "
+		"is in them and try again%s",
+		patch->name, said);
+	return FALSE;
+}
+
 /* EINVAL is the kernel's answer when `enabled` has that value already. */
 static gboolean judge_write(const SutureLivepatch *livepatch, const gchar *name, gboolean enabled, int code,
-			    GError **error)
+			    const gchar *said, GError **error)
 {
 	g_autoptr(SutureSysfsPatch) patch = NULL;
 
 	if (code == ENODEV || code == ENOENT)
 		return TRUE;
-	if (code == EBUSY) {
-		g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_BUSY,
-			    "%s: another patch is in transition; wait for it and try again", name);
+	if (!suture_livepatch_poll(livepatch, name, &patch, error))
 		return FALSE;
-	}
-	if (code == EINVAL) {
-		if (!suture_livepatch_poll(livepatch, name, &patch, error))
-			return FALSE;
-		if (!patch || patch->enabled == enabled)
-			return TRUE;
-	}
-	return suture_error_set_errno(error, code, "/sys/kernel/livepatch/%s/enabled: write %d", name,
+	if (!patch || (code == EINVAL && patch->enabled == enabled))
+		return TRUE;
+	if (code == EBUSY)
+		return set_busy(livepatch, patch, said, error);
+	return suture_error_set_errno(error, code, "/%s/%s/enabled: write %d", paths[patch->provider], name,
 				      enabled);
 }
 
 gboolean suture_livepatch_set_enabled(const SutureLivepatch *livepatch, const gchar *name, gboolean enabled,
 				      GError **error)
 {
-	g_autofree gchar *path = g_build_filename(name, "enabled", NULL);
-	SUTURE_AUTO_FD fd = openat(livepatch->folder, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	g_autoptr(SutureKernelLog) log = suture_kernel_log_mark(livepatch->root);
+	g_autofree gchar *said = NULL;
+	SutureProvider provider;
+	SUTURE_AUTO_FD folder = open_patch(livepatch, name, &provider);
+	SUTURE_AUTO_FD fd = folder < 0 ? -1 : openat(folder, "enabled", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	int saved_errno;
 
-	if (fd < 0 || TEMP_FAILURE_RETRY(write(fd, enabled ? "1\n" : "0\n", 2)) < 0)
-		return judge_write(livepatch, name, enabled, errno, error);
-	return TRUE;
+	if (fd >= 0 && TEMP_FAILURE_RETRY(write(fd, enabled ? "1\n" : "0\n", 2)) >= 0)
+		return TRUE;
+	saved_errno = errno;
+	said = suture_kernel_log_said(log, name);
+	return judge_write(livepatch, name, enabled, saved_errno, said, error);
+}
+
+gchar *suture_livepatch_blockers(const SutureLivepatch *livepatch, const gchar *name)
+{
+	SutureProvider provider;
+	SUTURE_AUTO_FD folder = open_patch(livepatch, name, &provider);
+
+	return folder < 0 ? NULL : suture_sysfs_text(folder, "blockers", BLOCKERS_MAX);
+}
+
+static gboolean is_leftover(const SutureLivepatch *livepatch, const gchar *module)
+{
+	g_autofree gchar *path = g_build_filename("sys/module", module, "initstate", NULL);
+	g_autofree gchar *state = NULL;
+	SutureProvider provider;
+	SUTURE_AUTO_FD folder = -1;
+
+	if (!suture_livepatch_module_is_patch(livepatch, module))
+		return FALSE;
+	state = suture_sysfs_text(livepatch->root, path, ATTRIBUTE_MAX);
+	folder = open_patch(livepatch, module, &provider);
+	return folder < 0 && g_strcmp0(state, "live") == 0;
+}
+
+GPtrArray *suture_livepatch_list_leftovers(const SutureLivepatch *livepatch)
+{
+	GPtrArray *leftovers = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) modules = list_folders(livepatch->root, "sys/module");
+
+	for (guint i = 0; modules && i < modules->len; i++)
+		if (is_leftover(livepatch, modules->pdata[i]))
+			g_ptr_array_add(leftovers, g_strdup(modules->pdata[i]));
+	return leftovers;
 }
 
 gboolean suture_livepatch_module_loaded(const SutureLivepatch *livepatch, const gchar *module)

@@ -95,6 +95,7 @@ static End wait_for(Wait *wait, guint timeout, gboolean cancellable)
 void suture_blocking_task_free(SutureBlockingTask *task)
 {
 	g_free(task->comm);
+	g_free(task->function);
 	g_free(task->stack);
 	g_free(task);
 }
@@ -116,27 +117,67 @@ static gchar *fold_stack(const gchar *text)
 	return g_string_free(g_steal_pointer(&folded), FALSE);
 }
 
+static gchar *read_stack(int tasks, const gchar *path)
+{
+	g_autofree gchar *stack = suture_sysfs_text(tasks, path, STACK_MAX);
+
+	return fold_stack(stack ? stack : "");
+}
+
 static SutureBlockingTask *read_task(int tasks, guint pid, const gchar *tid, gboolean enabled)
 {
 	g_autofree gchar *state_path = g_build_filename(tid, "patch_state", NULL);
 	g_autofree gchar *state = suture_sysfs_text(tasks, state_path, 16);
 	g_autofree gchar *comm_path = g_build_filename(tid, "comm", NULL);
 	g_autofree gchar *stack_path = g_build_filename(tid, "stack", NULL);
-	g_autofree gchar *stack = NULL;
 	SutureBlockingTask *task;
 
 	/* 0 unpatched, 1 patched, -1 not in transition */
 	if (!state || strcmp(state, enabled ? "0" : "1") != 0)
 		return NULL;
-	stack = suture_sysfs_text(tasks, stack_path, STACK_MAX);
 	task = g_new0(SutureBlockingTask, 1);
 	task->pid = pid;
 	task->tid = (guint)g_ascii_strtoull(tid, NULL, 10);
 	task->comm = suture_sysfs_text(tasks, comm_path, 64);
 	if (!task->comm)
 		task->comm = g_strdup("?");
-	task->stack = fold_stack(stack ? stack : "");
+	task->function = g_strdup("");
+	task->stack = read_stack(tasks, stack_path);
 	return task;
+}
+
+/* "<pid> <tid> <function or -> <comm>", where the last may have spaces; NULL for anything else. */
+static SutureBlockingTask *parse_blocker(int root, const gchar *line)
+{
+	g_auto(GStrv) words = g_strsplit(line, " ", 4);
+	g_autofree gchar *stack_path = NULL;
+	guint64 pid, tid;
+	SutureBlockingTask *task;
+
+	if (g_strv_length(words) < 4 || !*words[2] ||
+	    !g_ascii_string_to_unsigned(words[0], 10, 0, G_MAXINT32, &pid, NULL) ||
+	    !g_ascii_string_to_unsigned(words[1], 10, 0, G_MAXINT32, &tid, NULL))
+		return NULL;
+	stack_path = g_strdup_printf("proc/%s/task/%s/stack", words[0], words[1]);
+	task = g_new0(SutureBlockingTask, 1);
+	task->pid = (guint)pid;
+	task->tid = (guint)tid;
+	task->function = g_strdup(strcmp(words[2], "-") == 0 ? "" : words[2]);
+	task->comm = g_strdup(words[3]);
+	task->stack = read_stack(root, stack_path);
+	return task;
+}
+
+static void parse_blockers(GPtrArray *blockers, int root, const gchar *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	for (gchar **line = lines; *line; line++) {
+		SutureBlockingTask *task = parse_blocker(root, *line);
+
+		if (task)
+			g_ptr_array_add(blockers, task);
+	}
 }
 
 static DIR *open_folder(int parent, const gchar *path)
@@ -179,18 +220,28 @@ static gint compare_tasks(gconstpointer left, gconstpointer right)
 	return a->tid == b->tid ? 0 : a->tid < b->tid ? -1 : 1;
 }
 
-GPtrArray *suture_transition_blockers(const SutureLivepatch *livepatch, gboolean enabled)
+static void read_processes(GPtrArray *blockers, int root, gboolean enabled)
 {
-	GPtrArray *blockers = g_ptr_array_new_with_free_func((GDestroyNotify)suture_blocking_task_free);
-	DIR *proc = open_folder(suture_livepatch_root(livepatch), "proc");
+	DIR *proc = open_folder(root, "proc");
 	struct dirent *entry;
 
 	if (!proc)
-		return blockers;
+		return;
 	while ((entry = readdir(proc)))
 		if (g_ascii_isdigit(entry->d_name[0]))
 			read_process(blockers, dirfd(proc), entry->d_name, enabled);
 	closedir(proc);
+}
+
+GPtrArray *suture_transition_blockers(const SutureLivepatch *livepatch, const gchar *name, gboolean enabled)
+{
+	GPtrArray *blockers = g_ptr_array_new_with_free_func((GDestroyNotify)suture_blocking_task_free);
+	g_autofree gchar *told = suture_livepatch_blockers(livepatch, name);
+
+	if (told)
+		parse_blockers(blockers, suture_livepatch_root(livepatch), told);
+	else
+		read_processes(blockers, suture_livepatch_root(livepatch), enabled);
 	g_ptr_array_sort(blockers, compare_tasks);
 	return blockers;
 }
@@ -206,8 +257,10 @@ gchar *suture_transition_describe(GPtrArray *blockers)
 		const SutureBlockingTask *task = blockers->pdata[i];
 
 		g_string_append_printf(text, "%s%s[%u]", i > 0 ? ", " : "", task->comm, task->tid);
+		if (*task->function)
+			g_string_append_printf(text, " in %s", task->function);
 		if (*task->stack)
-			g_string_append_printf(text, " in %s", task->stack);
+			g_string_append_printf(text, *task->function ? " (%s)" : " in %s", task->stack);
 	}
 	if (blockers->len > NAMED_TASKS_MAX)
 		g_string_append_printf(text, " and %u more", blockers->len - NAMED_TASKS_MAX);
@@ -228,7 +281,8 @@ static void go_back(const Watch *watch, gboolean enabled, guint timeout, GError 
 		if (end == REACHED)
 			return;
 		if (end == TIMED_OUT) {
-			g_autoptr(GPtrArray) tasks = suture_transition_blockers(watch->livepatch, enabled);
+			g_autoptr(GPtrArray) tasks =
+				suture_transition_blockers(watch->livepatch, watch->name, enabled);
 
 			blockers = suture_transition_describe(tasks);
 		}
@@ -240,7 +294,7 @@ static void go_back(const Watch *watch, gboolean enabled, guint timeout, GError 
 
 static void set_stalled(const Watch *watch, gboolean enabled, guint timeout, GError **error)
 {
-	g_autoptr(GPtrArray) blockers = suture_transition_blockers(watch->livepatch, enabled);
+	g_autoptr(GPtrArray) blockers = suture_transition_blockers(watch->livepatch, watch->name, enabled);
 	g_autofree gchar *tasks = suture_transition_describe(blockers);
 
 	g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_STALLED,
@@ -319,7 +373,7 @@ gboolean suture_transition_undo(const SutureLivepatch *livepatch, const gchar *n
 	if (end == REACHED)
 		return TRUE;
 	if (end == TIMED_OUT) {
-		g_autoptr(GPtrArray) blockers = suture_transition_blockers(livepatch, FALSE);
+		g_autoptr(GPtrArray) blockers = suture_transition_blockers(livepatch, name, FALSE);
 		g_autofree gchar *tasks = suture_transition_describe(blockers);
 
 		g_set_error(&cause, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_STALLED,
@@ -367,7 +421,7 @@ gboolean suture_transition_wait_idle(const SutureLivepatch *livepatch, guint tim
 	if (end == CANCELLED && !suture_cancel_check(error))
 		return FALSE;
 	if (end == TIMED_OUT) {
-		g_autoptr(GPtrArray) blockers = suture_transition_blockers(livepatch, idle.enabled);
+		g_autoptr(GPtrArray) blockers = suture_transition_blockers(livepatch, name, idle.enabled);
 		g_autofree gchar *tasks = suture_transition_describe(blockers);
 
 		g_set_error(&cause, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_BUSY,

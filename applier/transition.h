@@ -10,15 +10,17 @@
 typedef struct {
 	guint pid, tid;
 	gchar *comm;
-	gchar *stack; /* "stall_wait+0x6b/0xa0 < proc_reg_read+0x54/0x90"; "" when unreadable */
+	gchar *function; /* of the patch that it is in; "" when not known: the framework alone tells */
+	gchar *stack;    /* "stall_wait+0x6b/0xa0 < proc_reg_read+0x54/0x90"; "" when unreadable */
 } SutureBlockingTask;
 void suture_blocking_task_free(SutureBlockingTask *task);
 
 /*
- * The tasks that hold up a transition to @enabled, from proc/<pid>/task/<tid>/patch_state below the root.
- * SutureBlockingTask*, in pid order; empty when it is an idle task, which /proc does not show.
+ * The tasks that hold up the transition of the patch @name to @enabled: from its `blockers`, which the
+ * framework has, else from proc/<pid>/task/<tid>/patch_state below the root. SutureBlockingTask*, in pid
+ * order; empty when it is an idle task, which neither shows.
  */
-GPtrArray *suture_transition_blockers(const SutureLivepatch *livepatch, gboolean enabled);
+GPtrArray *suture_transition_blockers(const SutureLivepatch *livepatch, const gchar *name, gboolean enabled);
 /* One line for people: "2 tasks: reader[12] in ..., ..." */
 gchar *suture_transition_describe(GPtrArray *blockers);
 

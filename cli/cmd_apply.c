@@ -194,8 +194,7 @@ static gboolean act(const Work *work, const SutureHostView *view, const SutureAp
 	if (work->options->dry_run)
 		return plan->bundles->len == 0 || suture_apply_check(&options, plan->bundles, error);
 	if (plan->bundles->len == 0)
-		return !view->status->stack ||
-		       suture_settle(&options, view->status->livepatch, view->status->stack, error);
+		return suture_settle(&options, view->status->livepatch, view->status->stack, error);
 	return record_decisions(work, view, error) &&
 	       suture_apply(&options, plan->bundles, plan->order, work->done, error);
 }

@@ -106,7 +106,8 @@ static void print_text(const SutureRevertPlan *plan, GPtrArray *done)
 	for (guint i = 0; i < done->len; i++) {
 		const SutureApplied *reverted = done->pdata[i];
 
-		printf("reverted %s in %.2f s\n", reverted->id, (double)reverted->total_us / G_USEC_PER_SEC);
+		printf("reverted %s in %.2f s%s\n", reverted->id, (double)reverted->total_us / G_USEC_PER_SEC,
+		       reverted->pinned ? "; its module is pinned until reboot" : "");
 	}
 	if (plan->entries->len == 0)
 		printf("nothing to do: no patch is live\n");
@@ -171,7 +172,7 @@ static gboolean run(SutureContext *context, const Options *options, char **names
 	if (lock < 0)
 		return FALSE;
 	view = suture_host_view_new(context, options->timeout, error);
-	if (!view || !suture_status_require_provider(view->status, error))
+	if (!view || !suture_livepatch_has_any(view->status->livepatch, error))
 		return FALSE;
 	session = suture_session_open(context, "revert", TRUE, error);
 	return session && plan_and_act(context, options, names, view, session, error);

@@ -16,10 +16,21 @@ static const gchar *tristate_name(SutureTristate state)
 	return names[state];
 }
 
-static const gchar *provider_name(const SutureStatus *status)
+/* const gchar*: the kernel's own first. */
+static GPtrArray *list_providers(const SutureStatus *status)
 {
-	return status->livepatch ? suture_provider_name(suture_livepatch_provider(status->livepatch))
-				 : "none";
+	static const SutureProvider all[] = {SUTURE_PROVIDER_KERNEL, SUTURE_PROVIDER_FRAMEWORK};
+	GPtrArray *names = g_ptr_array_new();
+
+	for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
+		if (suture_livepatch_has(status->livepatch, all[i]))
+			g_ptr_array_add(names, (gpointer)suture_provider_name(all[i]));
+	return names;
+}
+
+static const gchar *provider_name(const GPtrArray *providers)
+{
+	return providers->len > 0 ? providers->pdata[0] : "none";
 }
 
 static const gchar *lockdown_name(const SutureStatus *status)
@@ -31,22 +42,17 @@ static const gchar *lockdown_name(const SutureStatus *status)
 
 static SutureTristate sig_enforce(const SutureStatus *status)
 {
-	return status->livepatch ? status->enforcement.sig_enforce : SUTURE_TRISTATE_UNKNOWN;
-}
-
-static gboolean in_transition(const SutureStatusRow *row)
-{
-	return row->entry && row->entry->transition;
+	return status->enforcement.sig_enforce;
 }
 
 /* SutureBlockingTask* of the transition under way, if any. */
 static GPtrArray *find_blockers(const SutureStatus *status)
 {
-	for (guint i = 0; i < status->rows->len; i++) {
-		const SutureStatusRow *row = status->rows->pdata[i];
+	for (guint i = 0; i < status->stack->patches->len; i++) {
+		const SutureSysfsPatch *patch = status->stack->patches->pdata[i];
 
-		if (in_transition(row))
-			return suture_transition_blockers(status->livepatch, row->entry->enabled);
+		if (patch->transition)
+			return suture_transition_blockers(status->livepatch, patch->name, patch->enabled);
 	}
 	return g_ptr_array_new();
 }
@@ -58,10 +64,12 @@ static json_t *blockers_json(GPtrArray *blockers)
 	for (guint i = 0; i < blockers->len; i++) {
 		const SutureBlockingTask *task = blockers->pdata[i];
 		g_autofree gchar *comm = g_utf8_make_valid(task->comm, -1);
+		g_autofree gchar *function = g_utf8_make_valid(task->function, -1);
 		g_autofree gchar *stack = g_utf8_make_valid(task->stack, -1);
 
-		json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:s}", "pid", (int)task->pid, "tid",
-						      (int)task->tid, "comm", comm, "stack", stack));
+		json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:s, s:s}", "pid", (int)task->pid,
+						      "tid", (int)task->tid, "comm", comm, "function",
+						      function, "stack", stack));
 	}
 	return list;
 }
@@ -84,13 +92,16 @@ static json_t *faults_json(GPtrArray *faults)
 static void print_json(const SutureHostView *view, GPtrArray *fixed, GPtrArray *blockers)
 {
 	const SutureStatus *status = view->status;
-	SUTURE_AUTO_JSON *json = json_pack(
-		"{s:{s:s, s:s, s:s}, s:s, s:s, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "kernel", "release",
-		view->kernel.release, "arch", view->kernel.arch, "build_id", view->kernel.build_id, "boot_id",
-		view->boot_id, "provider", provider_name(status), "enforcement", "sig_enforce",
-		tristate_name(sig_enforce(status)), "lockdown", lockdown_name(status), "fixed",
-		suture_strings_json(fixed), "patches", suture_rows_json(status->rows), "blockers",
-		blockers_json(blockers), "faults", faults_json(status->faults));
+	g_autoptr(GPtrArray) providers = list_providers(status);
+	SUTURE_AUTO_JSON *json =
+		json_pack("{s:{s:s, s:s, s:s}, s:s, s:s, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o, s:o}",
+			  "kernel", "release", view->kernel.release, "arch", view->kernel.arch, "build_id",
+			  view->kernel.build_id, "boot_id", view->boot_id, "provider",
+			  provider_name(providers), "providers", suture_strings_json(providers),
+			  "enforcement", "sig_enforce", tristate_name(sig_enforce(status)), "lockdown",
+			  lockdown_name(status), "fixed", suture_strings_json(fixed), "patches",
+			  suture_rows_json(status->rows), "pinned", suture_strings_json(status->pinned),
+			  "blockers", blockers_json(blockers), "faults", faults_json(status->faults));
 
 	suture_print_json(json);
 }
@@ -111,12 +122,17 @@ static void print_text(const SutureHostView *view, GPtrArray *fixed, GPtrArray *
 {
 	const SutureStatus *status = view->status;
 	const SutureKernel *kernel = &view->kernel;
+	g_autoptr(GPtrArray) providers = list_providers(status);
 
 	printf("%-12s %s (%s), build-id %s\n", "kernel", kernel->release, kernel->arch, kernel->build_id);
-	printf("%-12s %s\n", "livepatch", provider_name(status));
+	printf("%-12s %s%s%s\n", "livepatch", provider_name(providers), providers->len > 1 ? ", " : "",
+	       providers->len > 1 ? (const gchar *)providers->pdata[1] : "");
 	printf("%-12s module.sig_enforce %s, lockdown %s\n", "enforcement",
 	       tristate_name(sig_enforce(status)), lockdown_name(status));
 	print_rows(status);
+	for (guint i = 0; i < status->pinned->len; i++)
+		printf("%-12s %s: module pinned until reboot\n", "reverted",
+		       (const gchar *)status->pinned->pdata[i]);
 	printf("%-12s", "fixed");
 	for (guint i = 0; i < fixed->len; i++)
 		printf(" %s", (const gchar *)fixed->pdata[i]);

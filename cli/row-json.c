@@ -30,19 +30,30 @@ static json_t *modules_json(const SutureStatusRow *row)
 	return list;
 }
 
+/* Of one that somebody else applied, sysfs tells. */
+static const gchar *provider_of(const SutureStatusRow *row)
+{
+	if (row->manifest)
+		return suture_provider_name(row->manifest->patch.provider);
+	return row->entry ? suture_provider_name(suture_stack_entry_provider(row->entry)) : NULL;
+}
+
 static json_t *row_json(const SutureStatusRow *row)
 {
 	const SuturePatch *patch = row->manifest ? &row->manifest->patch : NULL;
 
-	return json_pack(
-		"{s:s, s:i, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:s, s:s, s:o, s:b}", "id",
-		row->id, "order", (int)row->order, "state", suture_row_state_name(row->state), "rule",
-		row->rule ? row->rule : "", "origin", row->origin, "name", patch ? patch->name : NULL,
-		"version", patch ? patch->version : NULL, "release", patch ? patch->release : NULL,
-		"severity", patch ? suture_severity_name(patch->severity) : NULL, "advisory",
-		patch ? patch->advisory : NULL, "vulnerabilities", vulnerabilities_json(row->manifest),
-		"signer", row->signer, "manifest_sha256", row->manifest_sha256, "modules", modules_json(row),
-		"installed", row->stored != NULL);
+	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:s?, s:s?, s:s, s:s, "
+			 "s:o, s:b}",
+			 "id", row->id, "order", (int)row->order, "state", suture_row_state_name(row->state),
+			 "rule", row->rule ? row->rule : "", "origin", row->origin, "name",
+			 patch ? patch->name : NULL, "version", patch ? patch->version : NULL, "release",
+			 patch ? patch->release : NULL, "severity",
+			 patch ? suture_severity_name(patch->severity) : NULL, "advisory",
+			 patch ? patch->advisory : NULL, "vulnerabilities",
+			 vulnerabilities_json(row->manifest), "provider", provider_of(row), "consistency",
+			 patch ? suture_consistency_name(patch->consistency) : NULL, "signer", row->signer,
+			 "manifest_sha256", row->manifest_sha256, "modules", modules_json(row), "installed",
+			 row->stored != NULL);
 }
 
 json_t *suture_rows_json(GPtrArray *rows)
@@ -70,10 +81,11 @@ json_t *suture_applied_json(GPtrArray *done)
 	for (guint i = 0; i < done->len; i++) {
 		const SutureApplied *applied = done->pdata[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:f, s:f}", "id", applied->id, "seconds",
+		json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:b}", "id", applied->id, "seconds",
 						      (double)applied->total_us / G_USEC_PER_SEC,
 						      "transition_seconds",
-						      (double)applied->transition_us / G_USEC_PER_SEC));
+						      (double)applied->transition_us / G_USEC_PER_SEC,
+						      "pinned", applied->pinned));
 	}
 	return list;
 }

@@ -25,7 +25,7 @@ static gboolean will_be_replaced(const SutureStackGraph *graph, guint index)
 	if (index >= graph->n_live)
 		return FALSE;
 	for (guint i = graph->n_live; i < graph->members->len; i++)
-		if (suture_stack_graph_patch(graph, i)->stack.cumulative &&
+		if (suture_stack_graph_removes(graph, i, index) &&
 		    suture_stack_graph_replaces(graph, i, index))
 			return TRUE;
 	return FALSE;
@@ -52,18 +52,17 @@ static gboolean check_conflicts(const SutureStackGraph *graph, GError **error)
 	return TRUE;
 }
 
-/* Loading a cumulative patch takes everything below it out of the kernel. */
+/* Loading a cumulative patch takes everything of its provider that is below it out of the kernel. */
 static gboolean check_cumulative(const SutureStackGraph *graph, const GArray *order, GError **error)
 {
 	for (guint i = graph->n_live; i < order->len; i++) {
 		guint upper = g_array_index(order, guint, i);
 
-		if (!suture_stack_graph_patch(graph, upper)->stack.cumulative)
-			continue;
 		for (guint j = 0; j < i; j++) {
 			guint lower = g_array_index(order, guint, j);
 
-			if (!suture_stack_graph_replaces(graph, upper, lower))
+			if (suture_stack_graph_removes(graph, upper, lower) &&
+			    !suture_stack_graph_replaces(graph, upper, lower))
 				return set_conflict(graph, upper, lower,
 						    "cannot both stay: the first is cumulative and would "
 						    "replace the second, which it does not supersede; deny "

@@ -114,13 +114,20 @@ static void add_below(SutureStackGraph *graph, guint lower, guint upper)
 	g_array_append_val((GArray *)graph->below->pdata[upper], lower);
 }
 
-/* The cumulative patch that is to be applied, and takes everything out that is live; or the number of
- * members. */
-static guint find_cumulative(const SutureStackGraph *graph)
+gboolean suture_stack_graph_removes(const SutureStackGraph *graph, guint upper, guint lower)
+{
+	const SuturePatch *patch = suture_stack_graph_patch(graph, upper);
+
+	return patch->stack.cumulative && patch->provider == suture_stack_graph_patch(graph, lower)->provider;
+}
+
+/* The cumulative patch that is to be applied, and takes out the live patch @live; or the number of members.
+ */
+static guint find_cumulative(const SutureStackGraph *graph, guint live)
 {
 	guint i = graph->n_live;
 
-	while (i < graph->members->len && !suture_stack_graph_patch(graph, i)->stack.cumulative)
+	while (i < graph->members->len && !suture_stack_graph_removes(graph, i, live))
 		i++;
 	return i;
 }
@@ -133,7 +140,7 @@ static gboolean set_gap(const SutureStackGraph *graph, guint index, const gchar 
 		if (suture_patch_matches(suture_stack_graph_patch(graph, i), entry)) {
 			g_set_error(error, SUTURE_POLICY_ERROR, SUTURE_POLICY_ERROR_GAP,
 				    "%s requires %s, but %s is cumulative and replaces it; deny one of them",
-				    id, entry, suture_stack_graph_id(graph, find_cumulative(graph)));
+				    id, entry, suture_stack_graph_id(graph, find_cumulative(graph, i)));
 			return FALSE;
 		}
 	for (guint i = 0; i < graph->rest->len; i++) {
@@ -157,14 +164,12 @@ static gboolean connect_apply_requirement(SutureStackGraph *graph, guint index, 
 					  GError **error)
 {
 	g_autofree guint8 *providers = suture_places_providers(graph->places, entry);
-	gboolean stays = suture_stack_graph_patch(graph, index)->stack.cumulative ||
-			 find_cumulative(graph) == graph->members->len;
-	gboolean found = FALSE;
+	gboolean cumulative = suture_stack_graph_patch(graph, index)->stack.cumulative, found = FALSE;
 
 	if (providers[index]) /* it takes the place of what it requires */
 		return TRUE;
-	for (guint i = 0; stays && i < graph->n_live; i++)
-		if (providers[i])
+	for (guint i = 0; i < graph->n_live; i++)
+		if (providers[i] && (cumulative || find_cumulative(graph, i) == graph->members->len))
 			return TRUE;
 	for (guint i = graph->n_live; i < graph->members->len; i++)
 		if (providers[i]) {
@@ -256,7 +261,8 @@ static void connect_cumulative(SutureStackGraph *graph)
 		needed = g_new0(guint8, graph->members->len);
 		mark_below(graph, i, needed);
 		for (guint j = graph->n_live; j < graph->members->len; j++)
-			if (!needed[j] && !suture_stack_graph_patch(graph, j)->stack.cumulative)
+			if (!needed[j] && !suture_stack_graph_patch(graph, j)->stack.cumulative &&
+			    suture_stack_graph_removes(graph, i, j))
 				add_below(graph, i, j);
 	}
 }

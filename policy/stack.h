@@ -23,5 +23,8 @@ gboolean suture_stack_graph_connect(SutureStackGraph *graph, GError **error);
 
 const SuturePatch *suture_stack_graph_patch(const SutureStackGraph *graph, guint index);
 const gchar *suture_stack_graph_id(const SutureStackGraph *graph, guint index);
+/* Whether applying member @upper takes member @lower, below it, out of the kernel: it is cumulative, and for
+ * the same livepatch provider, of which each has a stack of its own. */
+gboolean suture_stack_graph_removes(const SutureStackGraph *graph, guint upper, guint lower);
 /* Whether member @taker takes the place of member @loser: it supersedes it, or is another version of it. */
 gboolean suture_stack_graph_replaces(const SutureStackGraph *graph, guint taker, guint loser);

@@ -40,24 +40,47 @@ void fake_write(const FakeKernel *kernel, const gchar *path, const gchar *text)
 	write_bytes(kernel, path, text, -1);
 }
 
-void fake_patch(const FakeKernel *kernel, const gchar *name, const gchar *function)
+static void add_patch(const FakeKernel *kernel, const gchar *provider, const gchar *name,
+		      const gchar *function)
 {
 	g_autofree gchar *modules = g_build_filename(kernel->root, "proc/modules", NULL);
-	g_autofree gchar *enabled = g_strdup_printf("sys/kernel/livepatch/%s/enabled", name);
-	g_autofree gchar *transition = g_strdup_printf("sys/kernel/livepatch/%s/transition", name);
+	g_autofree gchar *enabled = g_strdup_printf("sys/kernel/%s/%s/enabled", provider, name);
+	g_autofree gchar *transition = g_strdup_printf("sys/kernel/%s/%s/transition", provider, name);
 	g_autofree gchar *folder =
-		g_build_filename(kernel->root, "sys/kernel/livepatch", name, function, NULL);
-	g_autofree gchar *state = g_strdup_printf("sys/module/%s/initstate", name);
+		g_build_filename(kernel->root, "sys/kernel", provider, name, function, NULL);
 	g_autofree gchar *before = NULL;
 	g_autofree gchar *after = NULL;
 
 	fake_write(kernel, enabled, "1\n");
 	fake_write(kernel, transition, "0\n");
-	fake_write(kernel, state, "live\n");
+	fake_module(kernel, name, "OK\n");
 	g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
 	g_assert_true(g_file_get_contents(modules, &before, NULL, NULL));
 	after = g_strdup_printf("%s 16384 1 - Live 0x0000000000000000 (K)\n%s", name, before);
 	fake_write(kernel, "proc/modules", after);
+}
+
+void fake_patch(const FakeKernel *kernel, const gchar *name, const gchar *function)
+{
+	add_patch(kernel, "livepatch", name, function);
+}
+
+void fake_framework_patch(const FakeKernel *kernel, const gchar *name, const gchar *function, guint order)
+{
+	g_autofree gchar *path = g_strdup_printf("sys/kernel/suture/%s/stack_order", name);
+	g_autofree gchar *text = g_strdup_printf("%u\n", order);
+
+	add_patch(kernel, "suture", name, function);
+	fake_write(kernel, path, text);
+}
+
+void fake_module(const FakeKernel *kernel, const gchar *name, const gchar *taint)
+{
+	g_autofree gchar *state = g_strdup_printf("sys/module/%s/initstate", name);
+	g_autofree gchar *taints = g_strdup_printf("sys/module/%s/taint", name);
+
+	fake_write(kernel, state, "live\n");
+	fake_write(kernel, taints, taint);
 }
 
 void fake_build_id(const FakeKernel *kernel, const gchar *module, guint8 id)

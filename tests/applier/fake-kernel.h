@@ -20,6 +20,10 @@ void fake_kernel_tear_down(FakeKernel *kernel, gconstpointer data);
 void fake_write(const FakeKernel *kernel, const gchar *path, const gchar *text);
 /* A livepatch, loaded now: enabled, patching @function ("vmlinux/name,1"). */
 void fake_patch(const FakeKernel *kernel, const gchar *name, const gchar *function);
+/* The same of the framework; @order is its place in the framework's stack. */
+void fake_framework_patch(const FakeKernel *kernel, const gchar *name, const gchar *function, guint order);
+/* A loaded module with what its `taint` reads. */
+void fake_module(const FakeKernel *kernel, const gchar *name, const gchar *taint);
 /* A module's GNU build-id note, of the one byte @id eight times. */
 void fake_build_id(const FakeKernel *kernel, const gchar *module, guint8 id);
 

@@ -269,6 +269,43 @@ static void test_plan_replaced(FakeKernel *kernel, gconstpointer data)
 	g_assert_cmpuint(plan->reopened->len, ==, 1);
 }
 
+/* Two stacks are told apart by what sysfs shows, and both are shown. */
+static void test_status_of_two_stacks(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureStatus) status = NULL;
+	g_autoptr(GError) error = NULL;
+	const SutureStatusRow *top, *bottom;
+
+	(void)data;
+	fake_patch(kernel, "native", "vmlinux/f,1");
+	fake_framework_patch(kernel, "framework", "vmlinux/g,1", 1);
+	fake_module(kernel, "pinned", "OEK\n");
+	status = suture_status_read(kernel->root, FAKE_BOOT_ID, "6.1.0-1-test", 60, 0, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(status->rows->len, ==, 2);
+	top = status->rows->pdata[0];
+	bottom = status->rows->pdata[1];
+	g_assert_cmpstr(top->id, ==, "framework");
+	g_assert_cmpint(suture_stack_entry_provider(top->entry), ==, SUTURE_PROVIDER_FRAMEWORK);
+	g_assert_cmpstr(bottom->id, ==, "native");
+	g_assert_cmpint(suture_stack_entry_provider(bottom->entry), ==, SUTURE_PROVIDER_KERNEL);
+	g_assert_cmpuint(status->pinned->len, ==, 1);
+	g_assert_cmpstr(status->pinned->pdata[0], ==, "pinned");
+}
+
+static void test_status_without_provider(FakeKernel *kernel, gconstpointer data)
+{
+	g_autofree gchar *livepatch = g_build_filename(kernel->root, "sys/kernel/livepatch", NULL);
+	g_autoptr(SutureStatus) status = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	g_assert_cmpint(g_rmdir(livepatch), ==, 0);
+	status = suture_status_read(kernel->root, FAKE_BOOT_ID, "6.1.0-1-test", 60, 0, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(status->stack->entries->len, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -286,5 +323,7 @@ int main(int argc, char **argv)
 	FAKE_TEST("/applier/revert/below-others-refused", test_plan_below);
 	FAKE_TEST("/applier/revert/not-live-refused", test_plan_unknown);
 	FAKE_TEST("/applier/revert/replaced-do-not-come-back", test_plan_replaced);
+	FAKE_TEST("/applier/status/two-stacks", test_status_of_two_stacks);
+	FAKE_TEST("/applier/status/no-provider-is-no-error", test_status_without_provider);
 	return g_test_run();
 }

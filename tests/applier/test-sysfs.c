@@ -97,7 +97,7 @@ static void test_malformed_attribute(FakeKernel *kernel, gconstpointer data)
 	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_SYSFS);
 }
 
-static void test_provider(FakeKernel *kernel, gconstpointer data)
+static void test_providers(FakeKernel *kernel, gconstpointer data)
 {
 	g_autofree gchar *native = g_build_filename(kernel->root, "sys/kernel/livepatch", NULL);
 	g_autofree gchar *framework = g_build_filename(kernel->root, "sys/kernel/suture", NULL);
@@ -106,13 +106,96 @@ static void test_provider(FakeKernel *kernel, gconstpointer data)
 	g_autoptr(GError) error = NULL;
 
 	(void)data;
-	g_assert_cmpint(suture_livepatch_provider(first), ==, SUTURE_PROVIDER_KERNEL);
+	g_assert_true(suture_livepatch_has(first, SUTURE_PROVIDER_KERNEL));
+	g_assert_false(suture_livepatch_has(first, SUTURE_PROVIDER_FRAMEWORK));
 	g_assert_cmpint(g_rmdir(native), ==, 0);
-	g_assert_null(suture_livepatch_open(kernel->root, &error));
-	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_PROVIDER);
-	g_assert_cmpint(g_mkdir(framework, 0755), ==, 0);
 	second = fake_open(kernel);
-	g_assert_cmpint(suture_livepatch_provider(second), ==, SUTURE_PROVIDER_FRAMEWORK);
+	g_assert_false(suture_livepatch_has_any(second, &error));
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_PROVIDER);
+	g_clear_error(&error);
+	g_assert_cmpint(g_mkdir(framework, 0755), ==, 0);
+	suture_livepatch_look_again(second);
+	g_assert_true(suture_livepatch_has_any(second, &error));
+	g_assert_no_error(error);
+	g_assert_true(suture_livepatch_has(second, SUTURE_PROVIDER_FRAMEWORK));
+	g_assert_false(suture_livepatch_has(second, SUTURE_PROVIDER_KERNEL));
+	suture_livepatch_look_again(first);
+	g_assert_true(suture_livepatch_has(first, SUTURE_PROVIDER_KERNEL));
+	g_assert_true(suture_livepatch_has(first, SUTURE_PROVIDER_FRAMEWORK));
+}
+
+/* As the framework has it on a kernel without livepatch. */
+static void test_link_to_the_framework(FakeKernel *kernel, gconstpointer data)
+{
+	g_autofree gchar *native = g_build_filename(kernel->root, "sys/kernel/livepatch", NULL);
+	g_autoptr(SutureLivepatch) livepatch = NULL;
+	g_autofree gchar *names = NULL;
+
+	(void)data;
+	fake_framework_patch(kernel, "one", "vmlinux/f,1", 1);
+	g_assert_cmpint(g_rmdir(native), ==, 0);
+	g_assert_cmpint(symlink("suture", native), ==, 0);
+	livepatch = fake_open(kernel);
+	g_assert_false(suture_livepatch_has(livepatch, SUTURE_PROVIDER_KERNEL));
+	names = names_of(kernel);
+	g_assert_cmpstr(names, ==, "one");
+}
+
+static void test_order_of_two_stacks(FakeKernel *kernel, gconstpointer data)
+{
+	g_autofree gchar *mixed = NULL;
+
+	(void)data;
+	fake_framework_patch(kernel, "zeta", "vmlinux/f,1", 1);
+	fake_patch(kernel, "mid", "vmlinux/g,1");
+	fake_write(kernel, "sys/kernel/livepatch/mid/stack_order", "1\n");
+	fake_framework_patch(kernel, "alpha", "vmlinux/h,1", 2);
+	mixed = names_of(kernel);
+	g_assert_cmpstr(mixed, ==, "zeta mid alpha");
+}
+
+static void test_patch_of_either_provider(FakeKernel *kernel, gconstpointer data)
+{
+	g_autofree gchar *path = g_build_filename(kernel->root, "sys/kernel/suture/ours/enabled", NULL);
+	g_autoptr(SutureLivepatch) livepatch = NULL;
+	g_autoptr(SutureSysfsPatch) ours = NULL;
+	g_autoptr(SutureSysfsPatch) native = NULL;
+	g_autofree gchar *text = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	fake_patch(kernel, "theirs", "vmlinux/f,1");
+	fake_framework_patch(kernel, "ours", "vmlinux/g,1", 7);
+	livepatch = fake_open(kernel);
+	g_assert_true(suture_livepatch_read(livepatch, "ours", &ours, &error));
+	g_assert_true(suture_livepatch_read(livepatch, "theirs", &native, &error));
+	g_assert_no_error(error);
+	g_assert_cmpint(ours->provider, ==, SUTURE_PROVIDER_FRAMEWORK);
+	g_assert_cmpint(ours->stack_order, ==, 7);
+	g_assert_cmpint(native->provider, ==, SUTURE_PROVIDER_KERNEL);
+	g_assert_true(suture_livepatch_set_enabled(livepatch, "ours", FALSE, &error));
+	g_assert_no_error(error);
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "0\n");
+}
+
+static void test_leftovers(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = NULL;
+	g_autoptr(GPtrArray) names = NULL;
+
+	(void)data;
+	fake_patch(kernel, "live", "vmlinux/f,1");
+	fake_framework_patch(kernel, "live_too", "vmlinux/g,1", 1);
+	fake_module(kernel, "ext4", "\n");
+	fake_module(kernel, "suture", "OE\n");
+	fake_module(kernel, "pinned", "OEK\n");
+	fake_module(kernel, "loading", "K\n");
+	fake_write(kernel, "sys/module/loading/initstate", "coming\n");
+	livepatch = fake_open(kernel);
+	names = suture_livepatch_list_leftovers(livepatch);
+	g_assert_cmpuint(names->len, ==, 1);
+	g_assert_cmpstr(names->pdata[0], ==, "pinned");
 }
 
 static void test_not_sysfs(FakeKernel *kernel, gconstpointer data)
@@ -206,6 +289,34 @@ static void test_functions_absent_object(FakeKernel *kernel, gconstpointer data)
 	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_FUNCTIONS);
 }
 
+static void test_functions_of_two_patches(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureModule) module = suture_module_new();
+	g_autoptr(SutureModule) other = suture_module_new();
+	g_autoptr(SutureSysfsPatch) patch = NULL;
+	g_autoptr(SutureLivepatch) livepatch = NULL;
+	g_autofree gchar *in_patch = NULL;
+	g_autofree gchar *in_module = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	fake_patch(kernel, "one", "ext4/f,1");
+	livepatch = fake_open(kernel);
+	g_assert_true(suture_livepatch_read(livepatch, "one", &patch, &error));
+	g_assert_no_error(error);
+	g_ptr_array_add(module->functions, suture_function_new("vmlinux", "f", 0));
+	g_ptr_array_add(module->functions, suture_function_new("ext4", "f", 2));
+	g_ptr_array_add(other->functions, suture_function_new("ext4", "f", 1));
+	g_assert_null(suture_functions_in_patch(module, patch));
+	g_assert_null(suture_functions_in_module(module, other));
+	/* 0 is the first one, as sysfs shows it. */
+	g_ptr_array_add(module->functions, suture_function_new("ext4", "f", 0));
+	in_patch = suture_functions_in_patch(module, patch);
+	in_module = suture_functions_in_module(module, other);
+	g_assert_cmpstr(in_patch, ==, "ext4/f,1");
+	g_assert_cmpstr(in_module, ==, "ext4/f,1");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -214,7 +325,11 @@ int main(int argc, char **argv)
 	FAKE_TEST("/applier/sysfs/absent-attributes-are-unknown", test_attributes);
 	FAKE_TEST("/applier/sysfs/absent-patch-is-no-error", test_absent_patch);
 	FAKE_TEST("/applier/sysfs/malformed-attribute-refused", test_malformed_attribute);
-	FAKE_TEST("/applier/sysfs/provider-by-folder", test_provider);
+	FAKE_TEST("/applier/sysfs/providers-by-folder", test_providers);
+	FAKE_TEST("/applier/sysfs/link-is-no-provider", test_link_to_the_framework);
+	FAKE_TEST("/applier/sysfs/two-stacks-in-order-of-loading", test_order_of_two_stacks);
+	FAKE_TEST("/applier/sysfs/patch-of-either-provider", test_patch_of_either_provider);
+	FAKE_TEST("/applier/sysfs/modules-without-patch", test_leftovers);
 	FAKE_TEST("/applier/sysfs/other-root-is-not-acted-on", test_not_sysfs);
 	FAKE_TEST("/applier/sysfs/module-build-id", test_build_id);
 	FAKE_TEST("/applier/functions/same-accepted", test_functions_agree);
@@ -222,5 +337,6 @@ int main(int argc, char **argv)
 	FAKE_TEST("/applier/functions/other-position-refused", test_functions_other_position);
 	FAKE_TEST("/applier/functions/unpatched-object-refused", test_functions_not_patched);
 	FAKE_TEST("/applier/functions/absent-object-waits", test_functions_absent_object);
+	FAKE_TEST("/applier/functions/common-to-two", test_functions_of_two_patches);
 	return g_test_run();
 }

@@ -25,12 +25,12 @@ static void test_blockers(FakeKernel *kernel, gconstpointer data)
 	add_task(kernel, "9/task/9", "0\n", "early\n");
 	fake_write(kernel, "proc/200/task/201/stack",
 		   "[<0>] stall_wait+0x6b/0xa0 [stall]\n[<0>] vfs_read+0x10/0x20\n");
-	enabling = suture_transition_blockers(livepatch, TRUE);
+	enabling = suture_transition_blockers(livepatch, "one", TRUE);
 	text = suture_transition_describe(enabling);
 	g_assert_cmpstr(
 		text, ==,
 		"2 tasks: early[9], reader[201] in stall_wait+0x6b/0xa0 [stall] < vfs_read+0x10/0x20");
-	disabling = suture_transition_blockers(livepatch, FALSE);
+	disabling = suture_transition_blockers(livepatch, "one", FALSE);
 	g_assert_cmpuint(disabling->len, ==, 1);
 	g_assert_cmpstr(((const SutureBlockingTask *)disabling->pdata[0])->comm, ==, "main");
 }
@@ -47,9 +47,50 @@ static void test_many_blockers(FakeKernel *kernel, gconstpointer data)
 
 		add_task(kernel, task, "0\n", "t\n");
 	}
-	blockers = suture_transition_blockers(livepatch, TRUE);
+	blockers = suture_transition_blockers(livepatch, "one", TRUE);
 	text = suture_transition_describe(blockers);
 	g_assert_cmpstr(text, ==, "7 tasks: t[1], t[2], t[3], t[4], t[5] and 2 more");
+}
+
+/* The framework says itself who it is and where, whatever /proc says of the kernel's own transitions. */
+static void test_framework_blockers(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = NULL;
+	g_autoptr(GPtrArray) blockers = NULL;
+	g_autofree gchar *text = NULL;
+	const SutureBlockingTask *task;
+
+	(void)data;
+	fake_framework_patch(kernel, "one", "vmlinux/f,1", 1);
+	add_task(kernel, "9/task/9", "0\n", "not this one\n");
+	fake_write(kernel, "proc/200/task/201/stack", "[<0>] f+0x6b/0xa0\n[<0>] vfs_read+0x10/0x20\n");
+	fake_write(kernel, "sys/kernel/suture/one/blockers",
+		   "200 201 f a b  c\n31 31 - kworker/0:1\nnonsense\n1 x f c\n\n-1 2 f c\n5 6 f\n");
+	livepatch = fake_open(kernel);
+	blockers = suture_transition_blockers(livepatch, "one", TRUE);
+	g_assert_cmpuint(blockers->len, ==, 2);
+	task = blockers->pdata[1];
+	g_assert_cmpuint(task->pid, ==, 200);
+	g_assert_cmpuint(task->tid, ==, 201);
+	g_assert_cmpstr(task->comm, ==, "a b  c");
+	g_assert_cmpstr(task->function, ==, "f");
+	text = suture_transition_describe(blockers);
+	g_assert_cmpstr(text, ==,
+			"2 tasks: kworker/0:1[31], a b  c[201] in f (f+0x6b/0xa0 < vfs_read+0x10/0x20)");
+}
+
+static void test_framework_without_blockers(FakeKernel *kernel, gconstpointer data)
+{
+	g_autoptr(SutureLivepatch) livepatch = NULL;
+	g_autoptr(GPtrArray) blockers = NULL;
+
+	(void)data;
+	fake_framework_patch(kernel, "one", "vmlinux/f,1", 1);
+	fake_write(kernel, "sys/kernel/suture/one/blockers", "");
+	add_task(kernel, "9/task/9", "0\n", "not this one\n");
+	livepatch = fake_open(kernel);
+	blockers = suture_transition_blockers(livepatch, "one", TRUE);
+	g_assert_cmpuint(blockers->len, ==, 0);
 }
 
 static void test_enabled_already(FakeKernel *kernel, gconstpointer data)
@@ -94,6 +135,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	FAKE_TEST("/applier/transition/blockers-by-state", test_blockers);
 	FAKE_TEST("/applier/transition/names-five-blockers", test_many_blockers);
+	FAKE_TEST("/applier/transition/framework-names-blockers", test_framework_blockers);
+	FAKE_TEST("/applier/transition/framework-names-nobody", test_framework_without_blockers);
 	FAKE_TEST("/applier/transition/on-already", test_enabled_already);
 	FAKE_TEST("/applier/transition/vanished-is-lost", test_lost);
 	FAKE_TEST("/applier/transition/other-transition-is-busy", test_busy);

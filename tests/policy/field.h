@@ -54,8 +54,8 @@ static inline void field_set_id(SuturePatch *patch, const gchar *id)
 }
 
 /*
- * Words: the id first, then "live", "tuf", "cumulative", "+NAME" (requires), ">NAME" (supersedes), "!NAME"
- * (conflicts),
+ * Words: the id first, then "live", "tuf", "cumulative", "framework", "+NAME" (requires), ">NAME"
+ * (supersedes), "!NAME" (conflicts),
  * "@TIME" (issued).
  */
 static inline SuturePatch *field_add(Field *field, const gchar *line)
@@ -76,6 +76,8 @@ static inline SuturePatch *field_add(Field *field, const gchar *line)
 			candidate->tuf = TRUE;
 		else if (strcmp(*word, "cumulative") == 0)
 			patch->stack.cumulative = TRUE;
+		else if (strcmp(*word, "framework") == 0)
+			patch->provider = SUTURE_PROVIDER_FRAMEWORK;
 		else if (**word == '+')
 			g_ptr_array_add(patch->stack.requires, g_strdup(*word + 1));
 		else if (**word == '>')

@@ -185,6 +185,23 @@ static void test_cumulative(void)
 	ordered(LINES("z-1-1 cumulative live", "z-2-1 cumulative", "a-1-1"), "z-1-1", "z-1-1 z-2-1 a-1-1");
 }
 
+/* Each provider has a stack of its own, and a cumulative patch takes out those of its own only. */
+static void test_cumulative_of_the_other_provider(void)
+{
+	ordered(LINES("a-1-1 live", "z-1-1 cumulative framework"), "a-1-1", "a-1-1 z-1-1");
+	ordered(LINES("a-1-1 live framework", "b-1-1 live", "z-1-1 >a cumulative framework"), "a-1-1 b-1-1",
+		"a-1-1 b-1-1 z-1-1");
+	ordered(LINES("a-1-1", "z-1-1 +a cumulative framework"), NULL, "a-1-1 z-1-1");
+	ordered(LINES("a-1-1 live", "b-1-1 +a-1-1", "z-1-1 cumulative framework"), "a-1-1",
+		"a-1-1 b-1-1 z-1-1");
+	ordered(LINES("y-1-1 cumulative", "z-1-1 cumulative framework"), NULL, "y-1-1 z-1-1");
+	refused(LINES("a-1-1 live framework", "z-1-1 cumulative framework"), "a-1-1", "stack-conflict",
+		"z-1-1|a-1-1|cumulative");
+	/* it takes the other one's place, but does not take it out */
+	refused(LINES("a-1-1 live", "b-1-1 !a", "z-1-1 >a cumulative framework"), "a-1-1", "stack-conflict",
+		"a-1-1|b-1-1|exclude");
+}
+
 static void test_cumulative_would_lose(void)
 {
 	refused(LINES("a-1-1 live", "z-1-1 cumulative"), "a-1-1", "stack-conflict", "z-1-1|a-1-1|cumulative");
@@ -305,6 +322,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/policy/order/live-order-is-checked", test_live_order_is_checked);
 	g_test_add_func("/policy/order/superseder-meets-requirement", test_superseder_meets_requirement);
 	g_test_add_func("/policy/order/cumulative-goes-below-what-it-would-lose", test_cumulative);
+	g_test_add_func("/policy/order/cumulative-leaves-the-other-provider",
+			test_cumulative_of_the_other_provider);
 	g_test_add_func("/policy/order/refuses-cumulative-that-would-lose", test_cumulative_would_lose);
 	g_test_add_func("/policy/order/conflict-with-replaced-is-none", test_conflict_with_replaced);
 	g_test_add_func("/policy/order/random-acyclic", test_random_acyclic);
