@@ -157,6 +157,22 @@ def test_kmod_module_is_signed_by_the_vendor(packed_module, key, tmp_path):
     assert again.read_bytes() == content
 
 
+def test_kmod_devel_is_what_patches_are_built_against(kmod, kernel, tmp_path):
+    root = unpacked(kmod[f"kmod-suture-devel-{kernel.release}"], tmp_path / "root")
+    source = tmp_path / "import"
+    source.mkdir()
+    shutil.copy(FRAMEWORK / "samples/sample-import.c", source)
+    (source / "patch.conf").write_text("[patch]\nname=sample-import\nversion=1\nrelease=1\nsummary=Imports\nseverity=none\n"
+                                       "advisory=SAMPLE-1\nprovider=framework\n")
+    output(VENDOR, "build", "--framework", root / "usr/src" / TREE, "-k", kernel.headers, "-i", kernel.image,
+           "-o", tmp_path / "out", source)
+    module = next((tmp_path / "out").rglob("*.ko"))
+    assert output("modinfo", "-F", "depends", module) == "suture\n"
+    symvers = (root / "usr/src" / TREE / kernel.release / "Module.symvers").read_text()
+    crc = re.search(r"^(0x\w+)\tsuture_klp_enable_patch\t", symvers, re.MULTILINE)[1]
+    assert f"{crc}\tsuture_klp_enable_patch" in output("/usr/sbin/modprobe", "--dump-modversions", module)
+
+
 def test_kmod_of_a_module_signed_elsewhere(tree, kernel, packed_module, tmp_path):
     module = shutil.copy(packed_module, tmp_path)
     (tmp_path / "Module.symvers").write_text("")
