@@ -18,14 +18,13 @@ from pathlib import Path
 
 import vm_image as image
 import vm_kernel as kernel
-import vm_qemu as qemu
 import vm_store as store
-from vm_image import ImageError
-from vm_kernel import KernelError, build_modules, enforcing_key, sign
-from vm_qemu import Died, MachineError, TimedOut
+from vm_image import ImageError, programs
+from vm_kernel import KernelError, build_modules, build_patches, enforcing_key, framework, modules_tree, sign
+from vm_qemu import KERNEL_ARGUMENTS, Died, MachineError, Qemu, TimedOut, hardware, plain, version
 
-__all__ = ["run", "Result", "build_modules", "enforcing_key", "sign", "sign_modules",
-           "MachineError", "TimedOut", "Died", "ImageError", "KernelError"]
+__all__ = ["run", "Result", "build_modules", "framework", "build_patches", "modules_tree", "programs", "enforcing_key", "sign",
+           "sign_modules", "MachineError", "TimedOut", "Died", "ImageError", "KernelError"]
 BUILD_TIMEOUT = 180
 BLANK_NAME = "vm-disk"
 
@@ -60,20 +59,28 @@ class _Platform:
         return ["-kernel", str(self.vmlinux), "-initrd", str(self.initrd), *self.hardware]
 
 
-def _platform(series, trust, smp, memory, enforce):
-    target = kernel.find(series)
-    key, cert = trust or enforcing_key(series)
+def _platform(target, trust, hardware, append):
+    key, cert = trust
 
     def build(folder):
         (folder / "initrd").write_bytes(image.initrd(target, key, cert))
-        (folder / "vmlinux").write_bytes(kernel.trust(target.vmlinux.read_bytes(), cert))
+        vmlinux = target.vmlinux.read_bytes()
+        (folder / "vmlinux").write_bytes(kernel.trust(vmlinux, cert) if target.debian else vmlinux)
 
     here = Path(__file__).resolve().parent
-    ingredients = [target.vmlinux.parent.name, Path(key), Path(cert), image.BUSYBOX,
-                   *sorted((here / "guest").iterdir()), here / "vm_image.py", here / "vm_kernel.py"]
-    boot = store.entry("kernel", ingredients, build, keep=4)
-    append = qemu.KERNEL_ARGUMENTS + (" module.sig_enforce=1" if enforce else "")
-    return _Platform(boot / "vmlinux", boot / "initrd", (*qemu.hardware(smp, memory), "-append", append))
+    ingredients = [target.name, *map(Path, filter(None, trust)), image.BUSYBOX, *sorted((here / "guest").iterdir()),
+                   here / "vm_image.py", here / "vm_kernel.py"]
+    boot = store.entry("kernel", ingredients, build, keep=8)
+    return _Platform(boot / "vmlinux", boot / "initrd", (*hardware, "-append", append))
+
+
+def _trust(target, trust, enforce, series):
+    """The key and certificate that the kernel is to trust: none for one that does not check signatures."""
+    if target.debian:
+        return trust or enforcing_key(series)
+    if trust or enforce:
+        raise KernelError(f"{target.release} does not check signatures of modules")
+    return None, None
 
 
 @contextlib.contextmanager
@@ -92,7 +99,7 @@ def _snapshot(platform):
     def build(folder):
         with _blank_disk() as blank:
             disks = [(blank, "off"), (blank, "off"), (blank, "on")]
-            with qemu.Qemu(platform.arguments, disks, time.monotonic() + BUILD_TIMEOUT) as machine:
+            with Qemu(platform.arguments, disks, time.monotonic() + BUILD_TIMEOUT) as machine:
                 machine.wait("control", b"ready\n")
                 time.sleep(0.3)
                 machine.connect()
@@ -101,22 +108,23 @@ def _snapshot(platform):
                 machine.call("migrate", uri=f"exec:zstd -q -1 > {shlex.quote(str(folder))}/state")
                 machine.until("query-migrate", "status", ["completed"], ["failed", "cancelled"])
 
-    parts = [platform.vmlinux.parent.name, qemu.version(), *platform.hardware]
-    return store.entry("state", parts, build) / "state"
+    parts = [platform.vmlinux.parent.name, version(), *platform.hardware]
+    return store.entry("state", parts, build, keep=24) / "state"
 
 
 @contextlib.contextmanager
 def _started(platform, disks, cold, deadline, stream):
     """A machine that waits for its test: restored, or booted when cold."""
     if cold:
-        with qemu.Qemu(platform.arguments, disks, deadline, stream=stream) as machine:
+        with Qemu(platform.arguments, disks, deadline, stream=stream) as machine:
             machine.wait("control", b"ready\n")
+            machine.connect()
             yield machine
         return
     state = _snapshot(platform)
     with subprocess.Popen(["zstd", "-dcq", state], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as unpacked:
         try:
-            with qemu.Qemu(platform.arguments, disks, deadline, unpacked.stdout, stream) as machine:
+            with Qemu(platform.arguments, disks, deadline, unpacked.stdout, stream) as machine:
                 unpacked.stdout.close()
                 _resume(machine, state)
                 yield machine
@@ -136,18 +144,25 @@ def _resume(machine, state):
 
 
 def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=False, trust=None, persist=None,
-        persist_at="/var/lib/suture", timeout=120, series="6.1", stream=None):
+        persist_at="/var/lib/suture", timeout=120, series="6.1", stream=None, flavour=kernel.DEBIAN, extra_kernel="", qemu=(),
+        dump=None):
     """Run script (text) by sh as root in a fresh machine and return its Result.
 
     copies: (source, destination) pairs, as of tests/vm/run --copy; programs bring their shared libraries.
     out: folder for the guest's /out, kernel.log and console.log.
     persist: folder of the host that the guest finds at persist_at and gives back as it left it.
-    trust: (key, certificate) of modules instead of enforcing_key().
-    timeout: seconds, for all but the building of a snapshot.
+    trust: (key, certificate) of modules instead of enforcing_key(); for Debian's kernels.
+    timeout: seconds, for all but the making of a kernel or a snapshot.
     stream: called with the script's output as it comes.
+    series, flavour: the kernel, as of script/kernel.
+    extra_kernel, qemu: more arguments of the kernel and of QEMU; with either the machine boots cold.
+    dump: file for the machine's memory after the script, an ELF core with virtual addresses, for gdb with the kernel's vmlinux.
     Raises Died, TimedOut, MachineError, ImageError or KernelError.
     """
-    platform = _platform(series, trust, smp, memory, enforce)
+    target = kernel.find(series, flavour)
+    append = " ".join(filter(None, [KERNEL_ARGUMENTS, enforce and "module.sig_enforce=1", extra_kernel]))
+    platform = _platform(target, _trust(target, trust, enforce, series), (*hardware(smp, memory), *qemu), append)
+    cold = bool(cold or extra_kernel or qemu)
     if not cold:
         _snapshot(platform)
     begin = time.monotonic()
@@ -160,7 +175,9 @@ def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=Fals
         try:
             with _started(platform, disks, cold, begin + timeout, stream) as machine:
                 status, output = _session(machine)
-                console = qemu.plain(machine.both)
+                if dump:
+                    _dump(machine, Path(dump))
+                console = plain(machine.both)
         except MachineError as error:
             _write(out, "console.log", error.console)
             raise
@@ -188,6 +205,12 @@ def _session(machine):
     output = machine.wait("output", nonce.encode())
     machine.both = machine.both.replace(nonce.encode(), b"")
     return status, output.decode(errors="replace")
+
+
+def _dump(machine, path):
+    """Write the machine's memory to path, by the addresses that its kernel uses."""
+    path.unlink(missing_ok=True)
+    machine.call("dump-guest-memory", paging=True, protocol=f"file:{path.resolve()}")
 
 
 def _collect(disk, out, persist):

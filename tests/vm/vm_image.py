@@ -16,6 +16,10 @@ BUSYBOX = Path("/bin/busybox")
 # Scripts run in dash: busybox's shell would take its own rpm or modprobe before one that was copied in.
 SHELL = Path("/bin/dash")
 VIRTIO = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"]
+# What scripts written for a whole system use, and busybox has in another way or not at all.
+SCRIPT_PROGRAMS = ("bash awk cat comm cut date depmod diff dirname dmesg env expr find getconf grep head id insmod kill lsmod mkdir "
+                   "mktemp modinfo modprobe od ps readlink rm rmmod sed seq setsid sleep sort stat sysctl tail taskset tee timeout "
+                   "touch tr uname wc").split()
 DISK_SIZE = 512 << 20
 # /bin, /sbin and the libraries are on a read-only disk of their own, made once; /usr and the rest are of one run.
 FOLDERS = [".vm", ".base", "etc", "usr/bin", "usr/sbin", "usr/lib/modules", "usr/share", "root",
@@ -51,7 +55,7 @@ def cpio(members):
 
 
 def initrd(target, key, cert):
-    """Busybox, the first program and Debian's virtio modules, signed by a key that the kernel trusts."""
+    """Busybox, the first program and the kernel's virtio modules, where it has such, signed by a key that it trusts."""
     members = [(name, stat.S_IFDIR | 0o755, b"") for name in ("bin", "dev", "proc", "sys", "modules")]
     with store.temporary() as work:
         kernel.command(["cc", "-static", "-Os", "-o", work / "refresh", HERE / "guest" / "refresh.c"], "refresh.c")
@@ -74,6 +78,17 @@ def _plain(module, work):
     plain = work / "plain.ko"
     plain.write_bytes(subprocess.run(["xz", "-dc", module], stdout=subprocess.PIPE, check=True).stdout)
     return plain
+
+
+def programs(*names):
+    """(source, destination) pairs that put the host's own programs where scripts find them before busybox's."""
+    pairs = []
+    for name in names or SCRIPT_PROGRAMS:
+        path = shutil.which(name, path=kernel.SYSTEM_PATH)
+        if not path:
+            raise ImageError(f"{name}: no such program")
+        pairs.append((os.path.realpath(path), f"/usr/bin/{name}"))
+    return pairs
 
 
 def make_file_system(folder, disk):
@@ -166,11 +181,13 @@ def base_disk(libraries):
         for name in subprocess.check_output([BUSYBOX, "--list"], text=True).split():
             if not (folder / "tree/bin" / name).exists():
                 (folder / "tree/bin" / name).symlink_to("busybox")
+        # For "#!/bin/bash": it is there in the runs that bring it.
+        (folder / "tree/bin/bash").symlink_to("/usr/bin/bash")
         (folder / "disk").touch()
         make_file_system(folder / "tree", folder / "disk")
         shutil.rmtree(folder / "tree")
 
-    parts = []
+    parts = [HERE / "vm_image.py"]
     for name, path in sorted(files.items()):
         status = os.stat(path)
         parts += [name, path, status.st_size, status.st_mtime_ns]

@@ -36,10 +36,11 @@ def version():
 
 
 def hardware(smp, memory):
-    """The arguments that decide the machine's state; the same in save and restore."""
+    """The arguments that decide the machine's state; the same in save and restore. One processor a socket: the firmware's table
+    for kernels without ACPI has no others."""
     threads = "multi" if smp > 1 else "single"
     return ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc",
-            "-cpu", "qemu64,+rdrand", "-accel", f"tcg,thread={threads}", "-smp", str(smp), "-m", str(memory)]
+            "-cpu", "qemu64,+rdrand", "-accel", f"tcg,thread={threads}", "-smp", f"{smp},sockets={smp}", "-m", str(memory)]
 
 
 def _disk_arguments(disks):
