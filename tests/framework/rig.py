@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine with the framework, folders of modules/ built for it, and programs/guest.c."""
+import functools
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from stage import machine, program
+
+HERE = Path(__file__).resolve().parent
+FRAMEWORK = HERE.parent.parent / "framework"
+FULL = bool(os.environ.get("SUTURE_TEST_FULL"))
+REPORT = re.compile(r"BUG:|WARNING:|INFO:|KASAN|Oops|general protection|inconsistent lock|lock held|deadlock|Call Trace|kmemleak")
+
+# /m is where modules are. settled and removed end when the framework has.
+PRELUDE = """
+cd /m
+S=/sys/kernel/suture
+P() {
+	cat "/sys/module/$1/parameters/$2"
+}
+settled() {
+	while [ "$(cat "$S/$1/transition")" = 1 ]; do usleep 5000; done
+}
+removed() {
+	while [ -d "$S/$1" ]; do usleep 5000; done
+}
+# A patch; its outcome, and no return before its transition is over.
+enable() {
+	guest load "$@"
+	if [ -d "$S/${1%.ko}" ]; then settled "${1%.ko}"; fi
+}
+# A patch, and its module, which is let go a moment after the folder.
+disable() {
+	echo 0 >"$S/$1/enabled"
+	removed "$1"
+	tries=0
+	until [ "$(guest unload "$1")" = 0 ]; do
+		tries=$((tries + 1))
+		if [ $tries = 200 ]; then
+			echo "$1 stays"
+			return
+		fi
+		usleep 5000
+	done
+	echo 0
+}
+# The output, and the kernel's log, go on with a new section.
+title() {
+	echo "== $*"
+	echo "== $*" >/dev/kmsg
+}
+# Nothing is left: the framework itself can go.
+clean() {
+	ls -1 "$S"
+	guest unload suture
+}
+"""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    series: str
+    flavour: str = "debian"
+
+    @property
+    def livepatch(self):
+        """Whether it has a livepatch of its own."""
+        return self.flavour == "debian"
+
+    def __str__(self):
+        return f"{self.series}-{self.flavour}"
+
+
+DEBIAN = Kernel("6.1")
+NEWER = Kernel("6.12")
+OWN = Kernel("6.1", "nolivepatch")
+DEBUG = Kernel("6.1", "debug")
+ALL = [DEBIAN, NEWER, OWN] + ([DEBUG] if FULL else [])
+
+
+@functools.lru_cache
+def modules(name, kernel=DEBIAN):
+    """The folder with the built modules of modules/<name>: without debug information, which takes most of the time."""
+    variables = [f"KCFLAGS=-g0 -I{FRAMEWORK}/include", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    return machine.build_patches(HERE / "modules" / name, series=kernel.series, flavour=kernel.flavour, variables=variables)
+
+
+def framework(kernel=DEBIAN):
+    return machine.framework(kernel.series, kernel.flavour) / "suture.ko"
+
+
+def run(script, folders, kernel=DEBIAN, load=True, copies=(), **options):
+    """Run script after PRELUDE in a machine with the modules of these folders in /m; the framework is loaded first."""
+    copies = [*copies, (program("guest"), "/usr/bin/"), (framework(kernel), "/m/"), *((modules(name, kernel), "/m") for name in folders)]
+    begin = "insmod suture.ko || exit 99\n" if load else ""
+    result = machine.run(PRELUDE + begin + script, copies=copies, series=kernel.series, flavour=kernel.flavour, **options)
+    assert result.status != 99, result.script_log
+    return result
+
+
+def livepatch_log(result, title=None):
+    """What the framework, or the kernel's own livepatch, said of patches: in all, or after title."""
+    lines = section(result.script_log, title) if title else result.script_log.splitlines()
+    return [line for line in lines if line.startswith("livepatch: ") and not line.endswith(" tainting kernel with TAINT_LIVEPATCH")]
+
+
+def reports(result):
+    """Lines that no test may cause without meaning to."""
+    return [line for line in result.script_log.splitlines() if REPORT.search(line)]
+
+
+def section(text, title):
+    """The lines after "== title" and before the next such line."""
+    return text.partition(f"== {title}\n")[2].partition("== ")[0].splitlines()
+
+
+def enabling(name):
+    return [f"livepatch: enabling patch '{name}'", f"livepatch: '{name}': starting patching transition",
+            f"livepatch: '{name}': patching complete"]
+
+
+def disabling(name):
+    return [f"livepatch: '{name}': starting unpatching transition", f"livepatch: '{name}': unpatching complete"]
