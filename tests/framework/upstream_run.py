@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The upstream selftests in a machine: their modules built, their scripts run one after the other, their words brought back."""
+import functools
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import upstream
+from rig import REPORT
+from stage import machine
+
+# Modules, and a program for one test, are in the folder of the scripts in newer kernels.
+IN_KERNEL = "lib/livepatch"
+BESIDE_SCRIPTS = "test_modules"
+HELPER = "test_klp-call_getpid"
+# What was seen of the kernel log on the console when a machine died.
+LAST_WORDS = 6000
+
+# Programs at the same addresses in every process spare QEMU most of its translating, which is half of the time. The scripts call
+# stat by its path. What looks for patches of the kernel's own waits in a builtin of bash, so that looking starts no process.
+SESSION = """
+echo 0 >/proc/sys/kernel/randomize_va_space
+mkdir /bins
+cp -a /bin/. /bins
+ln -sf /usr/bin/stat /bins/stat
+mount --bind /bins /bin
+[ ! -e /framework/suture.ko ] || insmod /framework/suture.ko || exit
+bash -c 'shopt -s nullglob; exec 3<> <(:)
+while :; do set -- /sys/kernel/livepatch/*; [ $# = 0 ] || echo "${@##*/}" >>/out/native; read -t 0.03 -u 3; done' &
+cd /selftests
+export KDIR=/
+for script in {scripts}; do
+	bash "./$script" >"/out/$script.said" 2>"/out/$script.errors"
+	echo $? >"/out/$script.status"
+	[ "$(cat "/out/$script.status")" = 0 ] || break
+done
+cp -r /selftests /out/ran
+[ ! -e /framework/suture.ko ] || rmmod suture
+lsmod >/out/modules
+cat /proc/lockdep_stats >/out/lockdep
+if [ -e /sys/kernel/debug/kmemleak ]; then
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak >/out/leaks
+fi
+"""
+CASE_MARK = re.compile(r"===== TEST: (.+) =====$")
+
+
+@dataclass
+class Outcome:
+    """words: what upstream's scripts said of each case ("ok"). log: of each case, what the kernel said, without times.
+    errors: what a script wrote to its standard error. scripts: as they ran, read back from the machine.
+    native: patches that were seen in /sys/kernel/livepatch meanwhile. left: modules, of the tests and the framework, that were there
+    at the end. leaks: what kmemleak found. lockdep: its state at the end, "" without it. failure: why not all scripts were run."""
+    words: dict = field(default_factory=dict)
+    log: dict = field(default_factory=dict)
+    errors: dict = field(default_factory=dict)
+    scripts: dict = field(default_factory=dict)
+    native: set = field(default_factory=set)
+    left: set = field(default_factory=set)
+    leaks: str = ""
+    lockdep: str = ""
+    failure: str = ""
+
+    def reports(self, case):
+        """Lines of the kernel log that are no ordinary ones, of the case or, without one, of what was before the first."""
+        return [line for line in self.log.get(case, []) if REPORT.search(line)]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the selftests are run against: a kernel, and the framework or (native) the kernel's own livepatch."""
+    series: str
+    flavour: str = "debian"
+    native: bool = False
+
+    @property
+    def livepatch(self):
+        return self.flavour == "debian"
+
+    @property
+    def timeout(self):
+        """In seconds: not what it takes, but what it may on a machine with much else to do."""
+        return 1800 if self.flavour == "debug" else 600
+
+    @property
+    def kinds(self):
+        """The substitutions that this subject needs. Without the kernel's own livepatch, its folder is a link to ours."""
+        if self.native:
+            return ()
+        return (upstream.PATH, upstream.DEBUG) if self.livepatch else (upstream.DEBUG, upstream.MARK)
+
+    def __str__(self):
+        return f"{self.series}-{self.flavour}-{'native' if self.native else 'framework'}"
+
+
+def modules(subject):
+    """The folder of the selftests' modules, built for the subject."""
+    source = upstream.source(subject.series)
+    folder = source / IN_KERNEL
+    if not folder.is_dir():
+        folder = source / upstream.SELFTESTS / BESIDE_SCRIPTS
+    variables = ["CONFIG_TEST_LIVEPATCH=m"]
+    if subject.native:
+        return machine.build_modules(folder, series=subject.series, variables=variables)
+    return machine.build_patches(folder, series=subject.series, flavour=subject.flavour, variables=variables)
+
+
+def _lay_out(subject, selftests):
+    """Put into selftests what runs; returns what is to be /lib/modules."""
+    built = modules(subject)
+    for name, text in upstream.substituted(subject.series, subject.kinds).items():
+        (selftests / name).write_text(text)
+    helper = upstream.source(subject.series) / upstream.SELFTESTS / f"{HELPER}.c"
+    if helper.is_file():
+        shutil.copytree(built, selftests / BESIDE_SCRIPTS)
+        subprocess.run(["cc", "-O2", "-o", selftests / HELPER, helper], check=True)
+    return machine.modules_tree(built.glob("*.ko"), subject.series, subject.flavour)
+
+
+def _run_machine(subject, scripts, out):
+    with tempfile.TemporaryDirectory() as selftests:
+        tree = _lay_out(subject, Path(selftests))
+        copies = [*machine.programs(), (selftests, "/selftests"), (tree, "/lib/modules")]
+        if not subject.native:
+            copies.append((machine.framework(subject.series, subject.flavour) / "suture.ko", "/framework/"))
+        return machine.run(SESSION.replace("{scripts}", " ".join(scripts)), copies=copies, out=out, series=subject.series,
+                           flavour=subject.flavour, timeout=subject.timeout)
+
+
+def _split_log(log):
+    """The kernel log by what start_test writes: (title, lines) in order; the first has no title."""
+    parts = [(None, [])]
+    for line in log.splitlines():
+        mark = CASE_MARK.search(line)
+        if mark:
+            parts.append((mark[1], []))
+        parts[-1][1].append(line)
+    return parts
+
+
+def _read_script(result, script, out):
+    """Take what a script said."""
+    found = upstream.verdicts(script, (out / f"{script}.said").read_text())
+    status = (out / f"{script}.status").read_text().strip()
+    result.errors[script] = (out / f"{script}.errors").read_text()
+    if status != "0" and found:
+        last = list(found)[-1]
+        found[last] = f"{found[last]} [exit status {status}]\n{result.errors[script]}".strip()
+    result.words.update(found)
+
+
+def _read_machine(result, ran, out, log):
+    """Take what a machine, in which these scripts ran, left in out and in its kernel log."""
+    before = len(result.words)
+    for script in ran:
+        _read_script(result, script, out)
+    for case, (_, lines) in zip([None, *list(result.words)[before:]], _split_log(log)):
+        result.log.setdefault(case, []).extend(lines)
+    result.scripts = {path.name: path.read_text() for path in (out / "ran").glob("*.sh")}
+    if (out / "native").exists():
+        result.native.update((out / "native").read_text().split())
+    if (out / "leaks").exists():
+        result.leaks += (out / "leaks").read_text()
+    result.lockdep = (out / "lockdep").read_text()
+    result.left.update(re.findall(r"^(test_klp\w*|suture)\b", (out / "modules").read_text(), re.MULTILINE))
+
+
+def _run_all(subject, result):
+    """Run all scripts; after one that failed, the others in a fresh machine, where nothing of it is left."""
+    waiting = [name for name in upstream.originals(subject.series) if name != upstream.FUNCTIONS]
+    while waiting:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "out"
+            run = _run_machine(subject, waiting, out)
+            ran = [name for name in waiting if (out / f"{name}.status").exists()]
+            if not ran:
+                result.failure = f"no selftest ran: {run.output}{run.script_log}"
+                return
+            _read_machine(result, ran, out, run.script_log)
+            waiting = waiting[len(ran):]
+
+
+@functools.lru_cache
+def outcome(subject):
+    """Run the selftests, once; a failure to do so is part of the outcome, so that it is not tried again for each case."""
+    result = Outcome()
+    try:
+        _run_all(subject, result)
+    except machine.MachineError as error:
+        result.failure = f"{error}\n{error.console[-LAST_WORDS:]}"
+    except (machine.KernelError, machine.ImageError) as error:
+        result.failure = str(error)
+    return result
