@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A patch of bench_target; BENCH_MODEL is its consistency model. */
+#include <linux/livepatch.h>
+#include <linux/module.h>
+
+#ifndef KLP_SET_CONSISTENCY
+#define KLP_SET_CONSISTENCY(patch, model)
+#endif
+
+static void patched_call(void)
+{
+	asm volatile("");
+}
+
+static void patched_hold(void)
+{
+}
+
+static struct klp_func functions[] = {
+	{ .old_name = "bench_call", .new_func = patched_call },
+	{ .old_name = "bench_hold", .new_func = patched_hold },
+	{ }
+};
+
+static struct klp_object objects[] = {
+	{ .name = "bench_target", .funcs = functions },
+	{ }
+};
+
+static struct klp_patch patch = {
+	.mod = THIS_MODULE,
+	.objs = objects,
+};
+
+static int __init bench_patch_init(void)
+{
+	KLP_SET_CONSISTENCY(&patch, BENCH_MODEL);
+	return klp_enable_patch(&patch);
+}
+
+static void __exit bench_patch_exit(void)
+{
+}
+
+module_init(bench_patch_init);
+module_exit(bench_patch_exit);
+MODULE_DESCRIPTION("Patch of functions whose calls are counted");
+MODULE_LICENSE("GPL");
+MODULE_INFO(livepatch, "Y");
