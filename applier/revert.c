@@ -44,23 +44,38 @@ static gboolean check_wanted(const SutureLiveStack *stack, const gchar *const *w
 	return TRUE;
 }
 
+/* What stays above entry @index: "a, b", or "". Of somebody else's patches those of its own provider count:
+ * the others are in a stack of their own, and no manifest says that they belong above. */
+static gchar *list_above(const SutureLiveStack *stack, guint index, const gchar *const *wanted)
+{
+	SutureProvider provider = suture_stack_entry_provider(stack->entries->pdata[index]);
+	g_autoptr(GString) above = g_string_new(NULL);
+
+	for (guint i = stack->entries->len - 1; i > index; i--) {
+		const SutureStackEntry *entry = stack->entries->pdata[i];
+
+		if (!is_wanted(stack, entry, wanted) &&
+		    (entry->copy || suture_stack_entry_provider(entry) == provider))
+			g_string_append_printf(above, "%s%s%s", above->len > 0 ? ", " : "", entry->id,
+					       entry->copy ? "" : " (not applied by Suture)");
+	}
+	return g_string_free(g_steal_pointer(&above), FALSE);
+}
+
 /* Top down; whatever stays must be below all that goes. */
 static gboolean collect_entries(const SutureLiveStack *stack, const gchar *const *wanted, GPtrArray *entries,
 				GError **error)
 {
-	g_autoptr(GString) above = g_string_new(NULL);
-
 	for (guint i = stack->entries->len; i > 0; i--) {
 		const SutureStackEntry *entry = stack->entries->pdata[i - 1];
+		g_autofree gchar *above = NULL;
 
-		if (!is_wanted(stack, entry, wanted)) {
-			g_string_append_printf(above, "%s%s%s", above->len > 0 ? ", " : "", entry->id,
-					       entry->copy ? "" : " (not applied by Suture)");
+		if (!is_wanted(stack, entry, wanted))
 			continue;
-		}
-		if (above->len > 0) {
+		above = list_above(stack, i - 1, wanted);
+		if (*above) {
 			g_set_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_STACK_NOT_TOP,
-				    "%s: below %s; revert those too, or --all", entry->id, above->str);
+				    "%s: below %s; revert those too, or --all", entry->id, above);
 			return FALSE;
 		}
 		g_ptr_array_add(entries, (gpointer)entry);

@@ -81,14 +81,21 @@ def built():
     return {each.name: path for each, path in zip(ALL, modules.build(modules.shared_cache(), ALL))}
 
 
+def with_modinfo(module, folder, old, new):
+    """A copy of a module file with one text of its modinfo replaced."""
+    copy, info = folder / module.name, folder / "modinfo"
+    shutil.copy(module, copy)
+    testkeys.run("objcopy", "-O", "binary", "--only-section=.modinfo", copy, info)
+    text = info.read_bytes()
+    assert text.count(f"\0{old}\0".encode()) == 1
+    info.write_bytes(text.replace(f"\0{old}\0".encode(), f"\0{new}\0".encode()))
+    testkeys.run("objcopy", "--update-section", f".modinfo={info}", copy)
+    return copy
+
+
 def needing(module, other, folder):
     """A copy of a module that says that it depends on another; for Host.install()."""
-    copy, info = folder / f"{module.name}.ko", folder / "modinfo"
-    shutil.copy(built()[module.name], copy)
-    testkeys.run("objcopy", "-O", "binary", "--only-section=.modinfo", copy, info)
-    info.write_bytes(info.read_bytes().replace(b"\0depends=\0", f"\0depends={other}\0".encode()))
-    testkeys.run("objcopy", "--update-section", f".modinfo={info}", copy)
-    return copy, module.functions
+    return with_modinfo(built()[module.name], folder, "depends=", f"depends={other}"), module.functions
 
 
 def recipe(folder, patches, name, key=("module",), **changes):
@@ -123,8 +130,11 @@ class Host:
 
     def install(self, name, *patches, key=("module",), signer="signer", **manifest):
         """A bundle as the package manager installs it; returns its folder."""
-        made = recipe(self.work / "modules" / name, patches, name, key, signer=signer, manifest=manifest)
-        folder = self.root / "usr/lib/suture" / self.release / f"{name}-1-1"
+        return self.put(recipe(self.work / "modules" / name, patches, name, key, signer=signer, manifest=manifest), signer)
+
+    def put(self, made, signer):
+        """The bundle of a Recipe in the packages' store; returns its folder."""
+        folder = self.root / "usr/lib/suture" / self.release / f"{made.name}-1-1"
         folder.mkdir(parents=True)
         document = folder / "manifest.json"
         document.write_text(json.dumps(bundle.manifest_of(made), indent=2) + "\n")

@@ -5,6 +5,7 @@
 #include "tests/applier/fake-kernel.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 static SutureLiveStack *read_stack(const FakeKernel *kernel)
 {
@@ -293,6 +294,32 @@ static void test_status_of_two_stacks(FakeKernel *kernel, gconstpointer data)
 	g_assert_cmpstr(status->pinned->pdata[0], ==, "pinned");
 }
 
+/* What somebody else has in the other stack is in nobody's way; what is ours there may need what is below. */
+static void test_plan_of_two_stacks(FakeKernel *kernel, gconstpointer data)
+{
+	const gchar *const wanted[] = {"lower", NULL};
+	g_autoptr(SutureLiveStack) stack = NULL;
+	g_autoptr(SutureLiveStack) higher = NULL;
+	g_autoptr(SutureRevertPlan) plan = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	fake_live_copy(kernel, "lower", 1, "CVE-1");
+	fake_framework_patch(kernel, "lower", "vmlinux/a_function,1", 1);
+	fake_patch(kernel, "theirs", "vmlinux/g,1");
+	stack = read_stack(kernel);
+	plan = suture_revert_plan_new(stack, wanted, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(plan->entries->len, ==, 1);
+	fake_live_copy(kernel, "upper", 2, "CVE-2");
+	fake_patch(kernel, "upper", "vmlinux/h,1");
+	higher = read_stack(kernel);
+	g_assert_null(suture_revert_plan_new(higher, wanted, &error));
+	g_assert_error(error, SUTURE_APPLY_ERROR, SUTURE_APPLY_ERROR_STACK_NOT_TOP);
+	g_assert_nonnull(strstr(error->message, "upper-1-1"));
+	g_assert_null(strstr(error->message, "theirs"));
+}
+
 static void test_status_without_provider(FakeKernel *kernel, gconstpointer data)
 {
 	g_autofree gchar *livepatch = g_build_filename(kernel->root, "sys/kernel/livepatch", NULL);
@@ -323,6 +350,7 @@ int main(int argc, char **argv)
 	FAKE_TEST("/applier/revert/below-others-refused", test_plan_below);
 	FAKE_TEST("/applier/revert/not-live-refused", test_plan_unknown);
 	FAKE_TEST("/applier/revert/replaced-do-not-come-back", test_plan_replaced);
+	FAKE_TEST("/applier/revert/other-stack-of-somebody-is-in-nobodys-way", test_plan_of_two_stacks);
 	FAKE_TEST("/applier/status/two-stacks", test_status_of_two_stacks);
 	FAKE_TEST("/applier/status/no-provider-is-no-error", test_status_without_provider);
 	return g_test_run();
