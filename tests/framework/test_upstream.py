@@ -41,7 +41,9 @@ def on(subjects):
                          ids=str)
 def test_case(subject, case):
     ran = outcome(subject)
-    assert ran.words.get(case, ran.failure or "was not reached") == "ok"
+    words = ran.words.get(case, ran.failure or "was not reached")
+    if words != "ok":
+        pytest.fail(words, pytrace=False)
     assert ran.reports(case) == []
 
 

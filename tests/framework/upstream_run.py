@@ -33,14 +33,16 @@ while :; do set -- /sys/kernel/livepatch/*; [ $# = 0 ] || echo "${@##*/}" >>/out
 cd /selftests
 export KDIR=/
 for script in {scripts}; do
-	bash "./$script" >"/out/$script.said" 2>"/out/$script.errors"
-	echo $? >"/out/$script.status"
-	[ "$(cat "/out/$script.status")" = 0 ] || break
+	echo "== $script"
+	bash "./$script" 2>"/out/$script.errors"
+	status=$?
+	echo "== status $status"
+	[ $status = 0 ] || break
 done
 cp -r /selftests /out/ran
 [ ! -e /framework/suture.ko ] || rmmod suture
 lsmod >/out/modules
-cat /proc/lockdep_stats >/out/lockdep
+cat /proc/lockdep_stats >/out/lockdep 2>/dev/null
 if [ -e /sys/kernel/debug/kmemleak ]; then
 	echo scan >/sys/kernel/debug/kmemleak
 	sleep 6
@@ -48,7 +50,7 @@ if [ -e /sys/kernel/debug/kmemleak ]; then
 	cat /sys/kernel/debug/kmemleak >/out/leaks
 fi
 """
-CASE_MARK = re.compile(r"===== TEST: (.+) =====$")
+CASE_MARK = re.compile(r"===== TEST: .+ =====$")
 
 
 @dataclass
@@ -134,34 +136,35 @@ def _run_machine(subject, scripts, out):
 
 
 def _split_log(log):
-    """The kernel log by what start_test writes: (title, lines) in order; the first has no title."""
-    parts = [(None, [])]
+    """The kernel log by what start_test writes: what was before the first case, then each case's lines."""
+    parts = [[]]
     for line in log.splitlines():
-        mark = CASE_MARK.search(line)
-        if mark:
-            parts.append((mark[1], []))
-        parts[-1][1].append(line)
+        if CASE_MARK.search(line):
+            parts.append([])
+        parts[-1].append(line)
     return parts
 
 
-def _read_script(result, script, out):
-    """Take what a script said."""
-    found = upstream.verdicts(script, (out / f"{script}.said").read_text())
-    status = (out / f"{script}.status").read_text().strip()
-    result.errors[script] = (out / f"{script}.errors").read_text()
-    if status != "0" and found:
-        last = list(found)[-1]
-        found[last] = f"{found[last]} [exit status {status}]\n{result.errors[script]}".strip()
-    result.words.update(found)
+def _read_output(result, output):
+    """Take what the scripts said, each between its name and its status; returns the names. A script that failed, or with which the
+    machine ended, fails with the case that it was at."""
+    ran = []
+    for text in output.split("== test-")[1:]:
+        name, _, said = text.partition("\n")
+        ran.append(f"test-{name.strip()}")
+        said, _, rest = said.partition("== status ")
+        status = rest.partition("\n")[0] or "unknown"
+        found = upstream.verdicts(ran[-1], said)
+        if status != "0" and found:
+            found[list(found)[-1]] += f" [exit status {status}]"
+        result.words.update(found)
+    return ran
 
 
-def _read_machine(result, ran, out, log):
-    """Take what a machine, in which these scripts ran, left in out and in its kernel log."""
-    before = len(result.words)
-    for script in ran:
-        _read_script(result, script, out)
-    for case, (_, lines) in zip([None, *list(result.words)[before:]], _split_log(log)):
-        result.log.setdefault(case, []).extend(lines)
+def _read_files(result, ran, out):
+    """Take what a machine, in which these scripts ran, left in out."""
+    for name in ran:
+        result.errors[name] = (out / f"{name}.errors").read_text()
     result.scripts = {path.name: path.read_text() for path in (out / "ran").glob("*.sh")}
     if (out / "native").exists():
         result.native.update((out / "native").read_text().split())
@@ -171,19 +174,33 @@ def _read_machine(result, ran, out, log):
     result.left.update(re.findall(r"^(test_klp\w*|suture)\b", (out / "modules").read_text(), re.MULTILINE))
 
 
+def _run_some(subject, scripts, result):
+    """Run these scripts in one machine, to the first that fails; returns those that were begun."""
+    before = len(result.words)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        try:
+            run = _run_machine(subject, scripts, out)
+        except machine.Died as error:
+            ran = _read_output(result, error.output)
+            if len(result.words) > before:
+                result.words[list(result.words)[-1]] += f"\n{error}\n{error.console[-LAST_WORDS:]}"
+                return ran
+            raise
+        ran = _read_output(result, run.output)
+        if not ran:
+            raise machine.MachineError(f"no selftest was begun: {run.output}{run.script_log}")
+        _read_files(result, ran, out)
+    for case, lines in zip([None, *list(result.words)[before:]], _split_log(run.script_log)):
+        result.log.setdefault(case, []).extend(lines)
+    return ran
+
+
 def _run_all(subject, result):
     """Run all scripts; after one that failed, the others in a fresh machine, where nothing of it is left."""
     waiting = [name for name in upstream.originals(subject.series) if name != upstream.FUNCTIONS]
     while waiting:
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "out"
-            run = _run_machine(subject, waiting, out)
-            ran = [name for name in waiting if (out / f"{name}.status").exists()]
-            if not ran:
-                result.failure = f"no selftest ran: {run.output}{run.script_log}"
-                return
-            _read_machine(result, ran, out, run.script_log)
-            waiting = waiting[len(ran):]
+        waiting = waiting[len(_run_some(subject, waiting, result)):]
 
 
 @functools.lru_cache
