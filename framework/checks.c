@@ -70,12 +70,36 @@ static int suture_collect_text(struct module *mod, struct suture_collector *coll
 	return suture_collect(start, size, collector);
 }
 
+/*
+ * A task in a system call has the body on its stack, but not the entry, which is what patches name:
+ * that ended in a jump. Who replaces the entry replaces the body.
+ */
+static int suture_collect_syscall(const char *entry, struct suture_collector *collector)
+{
+	static const char * const bodies[] = {
+		"__se_sys_", "__do_sys_", "__se_compat_sys_", "__do_compat_sys_",
+	};
+	const char *call = suture_arch_syscall(entry);
+	char name[KSYM_NAME_LEN];
+	int i, ret = 0;
+
+	for (i = 0; call && !ret && i < ARRAY_SIZE(bodies); i++) {
+		snprintf(name, sizeof(name), "%s%s", bodies[i], call);
+		ret = suture_symbol_each_named(name, suture_collect, collector);
+		if (!ret)
+			ret = suture_symbol_each_part(NULL, name, suture_collect, collector);
+	}
+	return ret;
+}
+
 static int suture_collect_function(struct module *mod, const char *name, void *function,
 				   unsigned long size, struct suture_collector *collector)
 {
 	int ret = suture_collect((unsigned long)function, size, collector);
 
-	return ret ?: suture_symbol_each_part(mod, name, suture_collect, collector);
+	if (!ret)
+		ret = suture_symbol_each_part(mod, name, suture_collect, collector);
+	return ret || mod ? ret : suture_collect_syscall(name, collector);
 }
 
 static struct module *suture_func_owner(struct klp_func *func)

@@ -15,9 +15,9 @@ struct task_struct;
  * @patched:	the state that tasks leave for: true when the new code is switched on
  *
  * Switching on: every version of its functions that tasks can be in, with the pieces that the
- * compiler split off. Switching off: the whole text of its module, since its helpers are reached
- * by tail calls too. With replace set also the text of the patches below, or the functions that
- * nops stand for. Always: the ftrace trampolines of its functions.
+ * compiler split off, and the bodies of system calls. Switching off: the whole text of its module,
+ * since its helpers are reached by tail calls too. With replace set also the text of the patches
+ * below, or the functions that nops stand for. Always: the ftrace trampolines of its functions.
  *
  * Return: the addresses, or NULL when there is no memory.
  */

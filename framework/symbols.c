@@ -174,6 +174,15 @@ int suture_symbol_each_part(struct module *mod, const char *name,
 	return each_vmlinux_part(&search);
 }
 
+int suture_symbol_each_named(const char *name,
+			     int (*visit)(unsigned long address, unsigned long size, void *data),
+			     void *data)
+{
+	struct part_search search = { .name = name, .visit = visit, .data = data };
+
+	return kernel_kallsyms_on_each_match_symbol(part_step, name, &search);
+}
+
 static int prefix_step(void *data, const char *name, unsigned long address)
 {
 	const struct prefix_search *search = data;

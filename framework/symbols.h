@@ -49,6 +49,18 @@ int suture_symbol_each_part(struct module *mod, const char *name,
 			    void *data);
 
 /**
+ * suture_symbol_each_named() - all functions of vmlinux with a name
+ * @name:	of the functions; there may be none
+ * @visit:	as above
+ * @data:	for @visit
+ *
+ * Return: 0, or the first error of @visit.
+ */
+int suture_symbol_each_named(const char *name,
+			     int (*visit)(unsigned long address, unsigned long size, void *data),
+			     void *data);
+
+/**
  * suture_symbol_each_prefixed() - all symbols of a module whose names begin with a prefix
  * @mod:	may be one that is just coming
  * @prefix:	of the names

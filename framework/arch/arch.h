@@ -37,6 +37,17 @@ unsigned long suture_arch_fentry(unsigned long function);
  */
 unsigned long suture_arch_fentry_return(unsigned long fentry);
 
+/**
+ * suture_arch_syscall() - the system call whose entry a function is
+ * @function:	name of a function of the kernel
+ *
+ * The entry unpacks registers and jumps to the body, __se_sys_<call>() or __do_sys_<call>(), unless
+ * the compiler made one function of them.
+ *
+ * Return: the part of @function that is the system call's name, NULL when it is no such entry.
+ */
+const char *suture_arch_syscall(const char *function);
+
 /* No relocation that is applied writes more bytes. */
 #define SUTURE_ARCH_RELOC_MAX 8
 

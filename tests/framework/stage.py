@@ -33,12 +33,13 @@ say() {
 	words=$("$@" 2>&1)
 	echo "$name:" $words "[$?]"
 }
+# The seconds that the machine has been up.
+now() { read -r up _ </proc/uptime; echo ${up%.*}; }
 # eventually COMMAND: wait until it succeeds.
 eventually() {
-	tries=0
+	limit=$(($(now) + 30))
 	until "$@"; do
-		tries=$((tries + 1))
-		if [ $tries -gt 1500 ]; then
+		if [ $(now) -gt $limit ]; then
 			echo "timeout: $*"
 			exit 9
 		fi
@@ -96,7 +97,11 @@ def play(script, kernel=DEBIAN, programs=(), copies=(), faults=False, **options)
     series, flavour = kernel
     # Busybox's own insmod tries everything twice.
     copies = [(modules(kernel), "/m"), *machine.programs("insmod"), *((program(name), "/usr/bin/") for name in programs), *copies]
-    result = machine.run(SHELL + script, copies=copies, series=series, flavour=flavour, **options)
+    try:
+        result = machine.run(SHELL + script, copies=copies, series=series, flavour=flavour, **options)
+    except machine.MachineError as error:
+        print(error.console)
+        raise
     print(result.output, result.script_log, sep="\n---\n")
     if not faults:
         assert not FAULT.search(result.kernel_log), FAULT.search(result.kernel_log)
@@ -117,7 +122,8 @@ def words(result):
 
 def log_of(result):
     """The framework's lines in the kernel log, with N for process ids."""
-    found = re.findall(r"^livepatch: (.*)", result.script_log, re.MULTILINE)
+    found = re.findall(r"^livepatch: (.*)|^(.* TAINT_LIVEPATCH)", result.script_log, re.MULTILINE)
+    found = [line or taint for line, taint in found]
     return [re.sub(r"(:)\d+( is )", r"\1N\2", line) for line in found]
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where functions are traced on x86. */
+/* Where functions are traced on x86, and what their names tell. */
 #include <linux/ftrace.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
 
 #include "../../kernel.h"
 #include "../arch.h"
@@ -21,4 +23,17 @@ unsigned long suture_arch_fentry(unsigned long function)
 unsigned long suture_arch_fentry_return(unsigned long fentry)
 {
 	return fentry + MCOUNT_INSN_SIZE;
+}
+
+const char *suture_arch_syscall(const char *function)
+{
+	static const char * const prefixes[] = {
+		"__x64_sys_", "__ia32_sys_", "__ia32_compat_sys_",
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (strstarts(function, prefixes[i]))
+			return function + strlen(prefixes[i]);
+	return NULL;
 }

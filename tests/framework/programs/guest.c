@@ -5,9 +5,9 @@
  *	guest ACTION ARGUMENT...	do it once, print its outcome: 0 or the name of an error
  *	guest faults [-s PATH]... [-u COMMAND] ACTION ARGUMENT...
  *
- * do it again and again: the first time the first allocation in it fails, then the second, until none is left that could.
- * After each error the files below each PATH must be as they were at first, in name and content. An action that
- * succeeded in spite of a failed allocation is undone by COMMAND.
+ * do it again and again: the first time the first allocation in it fails, then the second, until none is left
+ *that could. After each error the files below each PATH must be as they were at first, in name and content.
+ *An action that succeeded in spite of a failed allocation is undone by COMMAND.
  *
  * Actions:
  *	load FILE [PARAMETER]...	a module
@@ -45,6 +45,13 @@ struct job {
 	int (*action)(char **arguments);
 	char **arguments;
 };
+
+/* Which allocation is to fail, 0 for none; met: it came to that. */
+static struct {
+	int file;
+	unsigned int n;
+	bool met;
+} fault;
 
 /* What children of the action fork read, and how many of them. */
 static struct word {
@@ -131,13 +138,40 @@ static void look(const char *path, struct text *text)
 
 static char *look_at_all(const struct job *job)
 {
-	struct text text = { NULL, 0 };
+	struct text text = {NULL, 0};
 	size_t i;
 
 	append(&text, "%s", "");
 	for (i = 0; i < job->path_count; i++)
 		look(job->paths[i], &text);
 	return text.data;
+}
+
+static void set_fault(unsigned int n)
+{
+	char number[16];
+
+	if (pwrite(fault.file, number, (size_t)snprintf(number, sizeof(number), "%u", n), 0) < 0)
+		die("fail-nth");
+}
+
+/* Around the one system call that an action is about. */
+static void begin_faults(void)
+{
+	if (fault.n)
+		set_fault(fault.n);
+}
+
+static void end_faults(void)
+{
+	char number[16] = "";
+
+	if (!fault.n)
+		return;
+	if (pread(fault.file, number, sizeof(number) - 1, 0) < 0)
+		die("fail-nth");
+	set_fault(0);
+	fault.met = !atoi(number);
 }
 
 static int load(char **arguments)
@@ -152,15 +186,23 @@ static int load(char **arguments)
 		strcat(parameters, " ");
 		strcat(parameters, *next);
 	}
+	begin_faults();
 	if (syscall(SYS_finit_module, file, parameters, 0))
 		error = errno;
+	end_faults();
 	close(file);
 	return error;
 }
 
 static int unload(char **arguments)
 {
-	return syscall(SYS_delete_module, arguments[0], O_NONBLOCK) ? errno : 0;
+	int error = 0;
+
+	begin_faults();
+	if (syscall(SYS_delete_module, arguments[0], O_NONBLOCK))
+		error = errno;
+	end_faults();
+	return error;
 }
 
 static int write_text(char **arguments)
@@ -170,8 +212,10 @@ static int write_text(char **arguments)
 
 	if (file < 0)
 		return errno;
+	begin_faults();
 	if (write(file, arguments[1], strlen(arguments[1])) < 0)
 		error = errno;
+	end_faults();
 	close(file);
 	return error;
 }
@@ -197,8 +241,11 @@ static int fork_reader(char **arguments)
 
 	if (pipe(ends))
 		return errno;
+	begin_faults();
 	child = fork();
 	error = errno;
+	if (child)
+		end_faults();
 	if (!child) {
 		content(arguments[0], buffer, sizeof(buffer));
 		_exit(write(ends[1], buffer, strlen(buffer)) < 0);
@@ -214,31 +261,12 @@ static int fork_reader(char **arguments)
 	return child < 0 ? error : 0;
 }
 
-static void arm(int fail_nth, unsigned int n)
-{
-	char number[16];
-
-	if (pwrite(fail_nth, number, (size_t)snprintf(number, sizeof(number), "%u", n), 0) < 0)
-		die("fail-nth");
-}
-
-/* Whether the allocation that was to fail did. */
-static bool disarm(int fail_nth)
-{
-	char number[16] = "";
-
-	if (pread(fail_nth, number, sizeof(number) - 1, 0) < 0)
-		die("fail-nth");
-	arm(fail_nth, 0);
-	return !atoi(number);
-}
-
-static void check_same(const struct job *job, const char *before, unsigned int n, const char *when)
+static void check_same(const struct job *job, const char *before, const char *when)
 {
 	char *now = look_at_all(job);
 
 	if (strcmp(before, now)) {
-		printf("allocation %u: %s, not as before:\n%s--- now:\n%s", n, when, before, now);
+		printf("allocation %u: %s, not as before:\n%s--- now:\n%s", fault.n, when, before, now);
 		exit(1);
 	}
 	free(now);
@@ -252,40 +280,39 @@ static void undo(const struct job *job)
 	}
 }
 
+static int report_end(unsigned int refused, unsigned int endured, int error)
+{
+	printf("%u refused, %u endured, then %s\n", refused, endured, error ? strerrorname_np(error) : "0");
+	for (size_t i = 0; i < MAX_WORDS && words[i].count; i++)
+		printf("%u read %s\n", words[i].count, words[i].text);
+	return error ? 1 : 0;
+}
+
 static int faults(const struct job *job)
 {
-	int fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	unsigned int n, refused = 0, endured = 0;
+	unsigned int refused = 0, endured = 0;
 	char *before = look_at_all(job);
 
-	if (fail_nth < 0)
+	fault.file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (fault.file < 0)
 		die("fail-nth");
-	for (n = 1; n < MAX_ROUNDS; n++) {
-		bool failed;
-		int error;
+	for (fault.n = 1; fault.n < MAX_ROUNDS; fault.n++) {
+		int error = job->action(job->arguments);
 
-		arm(fail_nth, n);
-		error = job->action(job->arguments);
-		failed = disarm(fail_nth);
-		if (!failed) {
-			printf("%u refused, %u endured, then %s\n", refused, endured,
-			       error ? strerrorname_np(error) : "0");
-			for (size_t i = 0; i < MAX_WORDS && words[i].count; i++)
-				printf("%u read %s\n", words[i].count, words[i].text);
-			return error ? 1 : 0;
-		}
+		if (!fault.met)
+			return report_end(refused, endured, error);
 		if (error && error != ENOMEM)
-			printf("allocation %u: %s\n", n, strerrorname_np(error));
+			printf("allocation %u: %s\n", fault.n, strerrorname_np(error));
 		if (error) {
 			refused++;
-			check_same(job, before, n, "refused");
+			check_same(job, before, "refused");
 		} else {
 			endured++;
 			undo(job);
-			check_same(job, before, n, "undone");
+			check_same(job, before, "undone");
 		}
 	}
-	printf("no end after %u allocations\n", n);
+	printf("no end after %u allocations\n", fault.n);
 	return 1;
 }
 
@@ -296,7 +323,10 @@ static void choose(struct job *job, char **arguments)
 		int (*action)(char **arguments);
 		int count;
 	} actions[] = {
-		{ "load", load, 1 }, { "unload", unload, 1 }, { "write", write_text, 2 }, { "fork", fork_reader, 1 },
+		{"load", load, 1},
+		{"unload", unload, 1},
+		{"write", write_text, 2},
+		{"fork", fork_reader, 1},
 	};
 	int count = 0;
 
@@ -315,7 +345,7 @@ static void choose(struct job *job, char **arguments)
 
 int main(int argc, char **argv)
 {
-	struct job job = { 0 };
+	struct job job = {0};
 	int option, error;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

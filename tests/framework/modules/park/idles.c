@@ -19,7 +19,9 @@ static void idles_arch_cpu_idle_enter(void)
 
 static int idles_visit(struct park_gate *gate, char *text)
 {
-	return scnprintf(text, PARK_TEXT_SIZE, "new\n");
+	int ret = park_gate_pass(gate);
+
+	return ret ?: scnprintf(text, PARK_TEXT_SIZE, "idles idles\n");
 }
 
 static struct klp_func idles_kernel_functions[] = {

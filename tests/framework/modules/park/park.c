@@ -5,8 +5,8 @@
  * Written to a gate: "open", "closed", or "interruptible" for closed, but signals end the wait.
  * /proc/park/inside: how many wait.
  *
- * With kthreads=1 two threads: park_inside visits the gate k again and again, a second apart, and
- * park_outside sleeps where nobody patches.
+ * With kthreads=1 two threads: park_inside visits the gate k again and again, three seconds apart,
+ * and park_outside sleeps where nobody patches.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -107,6 +107,8 @@ static ssize_t park_write(struct file *file, const char __user *buffer, size_t s
 	gate->interruptible = first == 'i';
 	WRITE_ONCE(gate->open, first == 'o');
 	wake_up_all(&gate->queue);
+	if (gate == park_thread_gate && park_threads[0])
+		wake_up_process(park_threads[0]);
 	return size;
 }
 
@@ -128,7 +130,7 @@ static int park_inside(void *data)
 	while (!kthread_should_stop()) {
 		if (park_visit(park_thread_gate, text) > 0)
 			pr_info("thread saw %s", text);
-		schedule_timeout_idle(HZ);
+		schedule_timeout_idle(3 * HZ);
 	}
 	return 0;
 }
