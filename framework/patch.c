@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define pr_fmt(fmt) "livepatch: " fmt
 
+#include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "arch/arch.h"
 #include "include/suture/livepatch.h"
+#include "kernel.h"
 #include "patch.h"
+#include "stop_machine.h"
 #include "world.h"
 
 static LIST_HEAD(suture_sites);
@@ -34,7 +38,7 @@ static __always_inline struct klp_func *suture_func_below(struct suture_site *si
 /*
  * Called by ftrace at the entry of a patched function. It calls nothing that ftrace could trace,
  * so it needs no guard against recursion. With preemption off it is a read section that
- * kernel_schedule_on_each_cpu() waits for, also where RCU does not watch.
+ * suture_wait_for_handlers() waits for, also where RCU does not watch.
  */
 static void notrace suture_handler(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *fops, struct ftrace_regs *fregs)
@@ -70,6 +74,22 @@ out:
 	preempt_enable_notrace();
 }
 
+static void suture_wait_fn(struct work_struct *work)
+{
+}
+
+static int suture_wait_stopped(void *data)
+{
+	return 0;
+}
+
+void suture_wait_for_handlers(void)
+{
+	/* Stopping needs no memory, and no CPU stops in a section with preemption off. */
+	if (kernel_schedule_on_each_cpu(suture_wait_fn))
+		suture_stop_machine(suture_wait_stopped, NULL);
+}
+
 static int suture_site_register(struct suture_site *site, const char *name)
 {
 	int ret;
@@ -80,10 +100,8 @@ static int suture_site_register(struct suture_site *site, const char *name)
 		return ret;
 	}
 	ret = register_ftrace_function(&site->fops);
-	if (ret) {
+	if (ret)
 		pr_err("failed to register ftrace handler for function '%s' (%d)\n", name, ret);
-		ftrace_set_filter_ip(&site->fops, site->fentry, 1, 0);
-	}
 	return ret;
 }
 
@@ -100,6 +118,19 @@ static struct suture_site *suture_site_new(struct klp_func *func)
 	site->fentry = suture_arch_fentry(site->function);
 	INIT_LIST_HEAD(&site->stack);
 	return site;
+}
+
+/* Off the list of sites, nothing on its stack, and no handler has it, unless ftrace broke down. */
+static void suture_site_free(struct suture_site *site)
+{
+	/* Then ftrace may call for ever: of what it needs nothing may go. */
+	if (site->fops.flags & FTRACE_OPS_FL_ENABLED) {
+		__module_get(THIS_MODULE);
+		suture_wait_for_handlers();
+		return;
+	}
+	ftrace_free_filter(&site->fops);
+	kfree(site);
 }
 
 static void suture_site_push(struct suture_site *site, struct klp_func *func)
@@ -129,7 +160,10 @@ static int suture_func_patch_first(struct klp_func *func)
 	if (ret) {
 		func->patched = false;
 		func->site = NULL;
-		kfree(site);
+		list_del_rcu(&func->stack_node);
+		/* Where others trace the function, ftrace may have called the handler meanwhile. */
+		suture_wait_for_handlers();
+		suture_site_free(site);
 		return ret;
 	}
 	list_add(&site->node, &suture_sites);
@@ -161,10 +195,9 @@ static void suture_func_unpatch(struct klp_func *func)
 		return;
 	if (list_is_singular(&site->stack)) {
 		WARN_ON(unregister_ftrace_function(&site->fops));
-		WARN_ON(ftrace_set_filter_ip(&site->fops, site->fentry, 1, 0));
 		list_del_rcu(&func->stack_node);
 		list_del(&site->node);
-		kfree(site);
+		suture_site_free(site);
 	} else {
 		list_del_rcu(&func->stack_node);
 	}

@@ -48,8 +48,8 @@ int suture_object_patch(struct klp_object *obj);
  * @obj:	an object, patched or not
  * @nops_only:	leave the author's functions
  *
- * A handler that began earlier may still choose one of them: kernel_schedule_on_each_cpu() waits
- * for that.
+ * A handler that began earlier may still choose one of them: suture_wait_for_handlers() waits for
+ * that.
  */
 void suture_object_unpatch(struct klp_object *obj, bool nops_only);
 
@@ -59,5 +59,13 @@ void suture_object_unpatch(struct klp_object *obj, bool nops_only);
  * @nops_only:	as above
  */
 void suture_patch_unpatch(struct klp_patch *patch, bool nops_only);
+
+/**
+ * suture_wait_for_handlers() - wait until every handler that began before is over
+ *
+ * Also one where RCU does not watch; and every other section with preemption off. Sleeps, cannot
+ * fail.
+ */
+void suture_wait_for_handlers(void);
 
 #endif

@@ -16,7 +16,7 @@ struct task_struct;
 /**
  * suture_per_task_aim() - where tasks are to go from now on
  * @checks:	what they must have left for that; valid until the next aim and
- *		kernel_schedule_on_each_cpu()
+ *		suture_wait_for_handlers()
  * @patched:	what they shall see
  */
 void suture_per_task_aim(const struct suture_checks *checks, bool patched);

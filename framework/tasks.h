@@ -68,8 +68,7 @@ void suture_tasks_settle(bool patched);
 /**
  * suture_tasks_end() - free the table, cancel the work that tasks still have to do
  *
- * After suture_tasks_settle() and kernel_schedule_on_each_cpu(): nobody looks into the table any
- * more.
+ * After suture_tasks_settle() and suture_wait_for_handlers(): nobody looks into the table any more.
  */
 void suture_tasks_end(void);
 

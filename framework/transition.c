@@ -9,7 +9,6 @@
 
 #include "checks.h"
 #include "core.h"
-#include "kernel.h"
 #include "patch.h"
 #include "per_task.h"
 #include "replace.h"
@@ -38,19 +37,6 @@ static DECLARE_DELAYED_WORK(suture_transition_dwork, suture_transition_work);
 static const char *suture_direction(bool patched)
 {
 	return patched ? "patching" : "unpatching";
-}
-
-static void suture_wait_fn(struct work_struct *work)
-{
-}
-
-/*
- * Every handler that began before is over, also one where RCU does not watch; and every section
- * with preemption off.
- */
-static void suture_wait_for_handlers(void)
-{
-	kernel_schedule_on_each_cpu(suture_wait_fn);
 }
 
 static void suture_set_transition(struct klp_patch *patch, bool transition)
