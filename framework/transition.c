@@ -199,8 +199,9 @@ static void suture_transition_try(void)
 		suture_transition_finish();
 		return;
 	}
-	schedule_delayed_work(&suture_transition_dwork,
-			      suture_delay < HZ ? suture_delay : round_jiffies_relative(HZ));
+	/* It may be waiting still, for a transition that was forced. */
+	mod_delayed_work(system_wq, &suture_transition_dwork,
+			 suture_delay < HZ ? suture_delay : round_jiffies_relative(HZ));
 	suture_delay = min_t(unsigned long, suture_delay * 2, HZ);
 }
 
