@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
@@ -104,17 +105,18 @@ void suture_prompt_cancel(struct suture_task_state *state)
 {
 	struct task_struct *task = state->task;
 
+	/* The work may free the state; until the end of this section its address is not another's. */
+	rcu_read_lock();
 	if (!suture_prompt_abandon(state)) {
 		kfree_rcu(state, rcu);
-		return;
+		goto out;
 	}
-	/*
-	 * The address of the work is only compared: when it is being called just now, the state
-	 * may be gone already.
-	 */
+	/* The address of the work is only compared: it may be being called just now. */
 	if (kernel_task_work_cancel_match(task, suture_prompt_match, &state->work)) {
 		suture_prompt_finish(state);
 		module_put(THIS_MODULE);
 	}
 	put_task_struct(task);
+out:
+	rcu_read_unlock();
 }
