@@ -105,7 +105,7 @@ void suture_prompt_cancel(struct suture_task_state *state)
 {
 	struct task_struct *task = state->task;
 
-	/* The work may free the state; until the end of this section its address is not another's. */
+	/* The work may free the state; its address is nobody else's before this section ends. */
 	rcu_read_lock();
 	if (!suture_prompt_abandon(state)) {
 		kfree_rcu(state, rcu);
