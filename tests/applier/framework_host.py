@@ -4,7 +4,7 @@ machines with and without the kernel's own livepatch."""
 import functools
 import shutil
 
-from host import LOWER, STALL, TESTS, UPPER, Host, built, machine, modules, recipe, with_modinfo  # noqa: F401
+from host import LOWER, STALL, TESTS, UPPER, Host, built, machine, modules, recipe, testkeys, with_modinfo  # noqa: F401
 
 import vm_kernel
 import vm_store as store

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from framework_host import (ALL, AT_ONCE, BOTH, DEBIAN, HELD_STOPS, HELD_WAITS, LITTLE, LOWER, ONE, STOPS, TWO, UPPER, WAITS,
-                            FrameworkHost, built, machine, patches, signed, with_modinfo)
+                            FrameworkHost, built, machine, patches, signed, testkeys, with_modinfo)
 
 UNTRUSTED, MISMATCH, POLICY, KERNEL, CONFIRM = 4, 5, 6, 8, 10
 PARKED = "insmod /m/stall.ko; cat /proc/stall & sleep 0.3"
@@ -99,6 +99,20 @@ def test_framework_that_the_kernel_refuses(both, tmp_path):
     both.installed = signed(both.installed, tmp_path, key, certificate)
     _, (applied,) = both.run("try suture apply; state", enforce=True)
     assert applied.status == 0 and applied.after == "patch zz_one", applied
+
+
+def test_framework_of_another_version(host, tmp_path):
+    """The symbol versions of its interface are in the patch; the kernel's words say what does not fit."""
+    versions, copy = tmp_path / "versions", tmp_path / "zz_one.ko"
+    copy.write_bytes(patches(host.flavour)["zz_one"].read_bytes())
+    testkeys.run("objcopy", "-O", "binary", "--only-section=__versions", copy, versions)
+    entry = versions.read_bytes().index(b"suture_klp_enable_patch\0") - 8
+    versions.write_bytes(versions.read_bytes()[:entry] + b"\xff" * 4 + versions.read_bytes()[entry + 4:])
+    testkeys.run("objcopy", "--update-section", f"__versions={versions}", copy)
+    host.install("one", (copy, ONE.functions), provider="framework")
+    _, (refused,) = host.run("try suture apply; state; loaded zz_one")
+    assert (refused.status, refused.reason) == (KERNEL, "module-rejected-patch") and refused.after == "0"
+    assert "disagrees about version of symbol suture_klp_enable_patch" in refused.text
 
 
 def test_per_task_transition_that_stalls_names_task_and_function(host, tmp_path):
