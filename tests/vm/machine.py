@@ -170,7 +170,7 @@ def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=Fals
         Path(persist).mkdir(parents=True, exist_ok=True)
         copies = [*copies, (persist, persist_at)]
     with _blank_disk() as root, _blank_disk() as results:
-        base = _root_disk(root, script, copies, persist and persist_at.strip("/"))
+        base = _root_disk(target.file_system, root, script, copies, persist and persist_at.strip("/"))
         disks = [(root, "off"), (results, "off"), (str(base), "on")]
         try:
             with _started(platform, disks, cold, begin + timeout, stream) as machine:
@@ -187,12 +187,12 @@ def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=Fals
     return Result(status, output, console, log, Path(out) if out else None, time.monotonic() - begin)
 
 
-def _root_disk(disk, script, copies, persist):
+def _root_disk(kind, disk, script, copies, persist):
     """Put the root file system of this run on disk; returns the disk of its tools and libraries."""
     with store.temporary() as top:
         libraries = image.root_tree(top, script, copies, persist)
-        image.make_file_system(top, Path(disk))
-    return image.base_disk(libraries)
+        image.make_file_system(kind, top, Path(disk))
+    return image.base_disk(kind, libraries)
 
 
 def _session(machine):

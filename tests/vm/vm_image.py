@@ -91,10 +91,10 @@ def programs(*names):
     return pairs
 
 
-def make_file_system(folder, disk):
-    """An ext4 file system with the content of folder, on a disk of the fixed size. No journal: its life is one run."""
+def make_file_system(kind, folder, disk):
+    """A file system (ext4, ext2) with the content of folder, on a disk of the fixed size. No journal: its life is one run."""
     os.truncate(disk, DISK_SIZE)
-    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal,^resize_inode,^metadata_csum", "-m", "0",
+    command = ["mke2fs", "-q", "-F", "-t", kind, "-O", "^has_journal,^resize_inode,^metadata_csum", "-m", "0",
                "-N", "16384", "-E", "nodiscard,lazy_itable_init=1,root_owner=0:0", "-d", str(folder), str(disk)]
     environment = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
@@ -168,7 +168,7 @@ def _closure(path, _mtime):
     return {os.path.basename(name): os.path.realpath(name) for name in paths}
 
 
-def base_disk(libraries):
+def base_disk(kind, libraries):
     """A cached read-only disk with busybox, a shell, and exactly these libraries."""
     files = {f"lib/{name}": path for name, path in {**_libraries([SHELL]), **libraries}.items()}
     files.update({"bin/busybox": BUSYBOX, "bin/sh": SHELL})
@@ -184,10 +184,10 @@ def base_disk(libraries):
         # For "#!/bin/bash": it is there in the runs that bring it.
         (folder / "tree/bin/bash").symlink_to("/usr/bin/bash")
         (folder / "disk").touch()
-        make_file_system(folder / "tree", folder / "disk")
+        make_file_system(kind, folder / "tree", folder / "disk")
         shutil.rmtree(folder / "tree")
 
-    parts = [HERE / "vm_image.py"]
+    parts = [kind, HERE / "vm_image.py"]
     for name, path in sorted(files.items()):
         status = os.stat(path)
         parts += [name, path, status.st_size, status.st_mtime_ns]

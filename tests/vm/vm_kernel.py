@@ -37,7 +37,8 @@ class KernelError(Exception):
 
 @dataclass(frozen=True)
 class Kernel:
-    """name: all that decides what it is. Debian's is built to check signatures, ours are not; ours have no modules, and symbols."""
+    """name: all that decides what it is. Debian's is built to check signatures, ours are not; ours have no modules, and symbols.
+    file_system: what its disks have to be made for."""
     name: str
     debian: bool
     release: str
@@ -45,6 +46,10 @@ class Kernel:
     vmlinux: Path
     headers: Path | None
     modules: Path
+
+    @property
+    def file_system(self):
+        return "ext4" if self.debian else "ext2"
 
 
 def command(arguments, what, **options):
