@@ -96,6 +96,101 @@ def test_failed_build_says_why(source, tmp_path):
     assert "it is the reason" in done.stderr
 
 
+KERNEL_SOURCE = """#!/bin/sh
+while [ "$1" != --tree ]; do shift; done
+mkdir "$2"
+"""
+KERNEL_BUILD = """#!/bin/sh
+set -e
+echo "$3" >>"${0%/*}/built"
+mkdir -p "$4/lib/modules/x" "$4/headers/include/config"
+for name in vmlinux vmlinuz headers/.config headers/Module.symvers headers/include/config/kernel.release; do
+	echo "x$3" >"$4/$name"
+done
+sleep 0.2
+[ ! -e "${0%/*}/broken" ]
+"""
+
+
+class Checkout:
+    """script/kernel beside a build that takes no time, with a cache of its own."""
+
+    def __init__(self, folder):
+        for name in ("script", "tests"):
+            (folder / name).mkdir()
+        self.recipe, self.cache = folder / "tests/kernels", folder / "cache/suture/kernels"
+        self.command = [folder / "script/kernel", "--flavour", "nolivepatch"]
+        self.environment = dict(os.environ, XDG_CACHE_HOME=str(folder / "cache"))
+        shutil.copytree(HERE.parent / "kernels", self.recipe)
+        shutil.copy(HERE.parents[1] / "script/kernel", folder / "script")
+        self.write(folder / "script/kernel-source", KERNEL_SOURCE)
+        self.write(self.recipe / "build", KERNEL_BUILD)
+
+    @staticmethod
+    def write(path, text):
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def start(self, *arguments):
+        return subprocess.Popen([*self.command, *arguments], env=self.environment, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    def kernel(self, *arguments):
+        with self.start(*arguments) as process:
+            output, errors = process.communicate()
+        return process.returncode, dict(line.split("=", 1) for line in output.splitlines()), errors
+
+    def built(self):
+        return (self.recipe / "built").read_text().splitlines()
+
+    def entries(self):
+        return sorted(path.name for path in self.cache.iterdir() if path.is_dir())
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path)
+
+
+def test_own_kernel_is_built_once_for_all_who_ask(checkout):
+    waiting = [checkout.start() for _ in range(3)]
+    said = {process.communicate()[0] for process in waiting}
+    assert [process.returncode for process in waiting] == [0, 0, 0]
+    assert len(said) == 1
+    assert checkout.built() == ["nolivepatch"]
+    _, found, _ = checkout.kernel()
+    assert found["SUTURE_KERNEL_RELEASE"] == "xnolivepatch"
+    assert checkout.entries() == [Path(found["SUTURE_KERNEL_VMLINUX"]).parent.name]
+    assert checkout.built() == ["nolivepatch"]
+
+
+def test_failed_build_leaves_nothing_in_the_cache(checkout):
+    (checkout.recipe / "broken").touch()
+    status, found, _ = checkout.kernel()
+    assert (status, found, checkout.entries()) == (1, {}, [])
+    (checkout.recipe / "broken").unlink()
+    assert checkout.kernel()[0] == 0
+
+
+def test_changed_file_in_the_cache_is_noticed(checkout):
+    _, found, _ = checkout.kernel()
+    (Path(found["SUTURE_KERNEL_HEADERS"]) / "Module.symvers").write_text("other")
+    _, again, errors = checkout.kernel()
+    assert again == found
+    assert "does not match its checksums" in errors
+    assert checkout.built() == ["nolivepatch"] * 2
+
+
+@pytest.mark.parametrize("name", ["build", "nolivepatch.config", "6.1.config"])
+def test_change_of_what_decides_the_kernel_makes_another(checkout, name):
+    _, before, _ = checkout.kernel()
+    with open(checkout.recipe / name, "a") as file:
+        file.write("# changed\n")
+    _, after, _ = checkout.kernel()
+    assert before != after
+    assert len(checkout.entries()) == 2
+
+
 @pytest.fixture
 def standin(tmp_path):
     shutil.copytree(STANDIN / "framework", tmp_path / "framework")
