@@ -137,6 +137,8 @@ static int suture_collect_versions(struct klp_object *obj, struct klp_func *func
 
 	ret = suture_collect_function(obj->mod, func->old_name, func->old_func, func->old_size,
 				      collector);
+	if (!ret)
+		ret = suture_remains_each((unsigned long)func->old_func, suture_collect, collector);
 	if (ret || !site)
 		return ret;
 	list_for_each_entry(version, &site->stack, stack_node) {

@@ -75,6 +75,8 @@ static void patch_free_work(struct work_struct *work)
 
 void suture_patch_free_async(struct klp_patch *patch)
 {
+	if (patch->forced)
+		suture_patch_keep_remains(patch);
 	patch_free_start(patch);
 	queue_work(suture_free_queue, &patch->free_work);
 }
@@ -153,7 +155,7 @@ static int object_prepare(struct klp_patch *patch, struct klp_object *obj)
 		if (err)
 			return err;
 		/* Now, lest a bad patch refuse a module that comes later. */
-		err = suture_func_measure(func);
+		err = suture_func_measure(patch, func);
 		if (err)
 			return err;
 	}

@@ -142,12 +142,17 @@ static int func_resolve(struct klp_object *obj, struct klp_func *func)
 	return 0;
 }
 
-int suture_func_measure(struct klp_func *func)
+int suture_func_measure(struct klp_patch *patch, struct klp_func *func)
 {
 	int err;
 
 	if (func->nop)
 		return 0;
+	if (!suture_module_contains(patch->mod, (unsigned long)func->new_func, 1)) {
+		pr_err("patch '%s': the replacement of function '%s' is not in text that stays\n",
+		       patch->mod->name, func->old_name);
+		return -EINVAL;
+	}
 	err = suture_symbol_size((unsigned long)func->new_func, &func->new_size);
 	if (err)
 		pr_err("kallsyms size lookup failed for '%s' replacement\n", func->old_name);

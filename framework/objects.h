@@ -33,11 +33,13 @@ void suture_func_init(struct klp_object *obj, struct klp_func *func);
 
 /**
  * suture_func_measure() - the size of a replacement, which has to be the start of a function
+ * @patch:	the patch, whose module has it
  * @func:	a function of a patch, its object loaded or not; nops are left alone
  *
- * Return: 0 or -ENOENT, with the name in the log.
+ * Return: 0; -EINVAL for code that is not the module's or goes after its init, -ENOENT for what is
+ * no function; with the name in the log.
  */
-int suture_func_measure(struct klp_func *func);
+int suture_func_measure(struct klp_patch *patch, struct klp_func *func);
 
 /**
  * suture_object_find_module() - set obj->mod when its module is there, NULL otherwise

@@ -16,6 +16,9 @@
 
 static LIST_HEAD(suture_sites);
 
+/* Functions of patches that are off and stay loaded: tasks may be in them still. */
+static LIST_HEAD(suture_remains);
+
 struct suture_site *suture_site_find(unsigned long function)
 {
 	struct suture_site *site;
@@ -72,6 +75,33 @@ static void notrace suture_handler(unsigned long ip, unsigned long parent_ip,
 		suture_arch_redirect(fregs, (unsigned long)func->new_func);
 out:
 	preempt_enable_notrace();
+}
+
+void suture_patch_keep_remains(struct klp_patch *patch)
+{
+	struct klp_object *obj;
+	struct klp_func *func;
+
+	klp_for_each_object(patch, obj) {
+		klp_for_each_func(obj, func) {
+			if (!func->nop && func->old_func)
+				list_add(&func->stack_node, &suture_remains);
+		}
+	}
+}
+
+int suture_remains_each(unsigned long function,
+			int (*visit)(unsigned long address, unsigned long size, void *data),
+			void *data)
+{
+	struct klp_func *func;
+	int ret = 0;
+
+	list_for_each_entry(func, &suture_remains, stack_node) {
+		if ((unsigned long)func->old_func == function && !ret)
+			ret = visit((unsigned long)func->new_func, func->new_size, data);
+	}
+	return ret;
 }
 
 static void suture_wait_fn(struct work_struct *work)

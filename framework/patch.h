@@ -61,6 +61,24 @@ void suture_object_unpatch(struct klp_object *obj, bool nops_only);
 void suture_patch_unpatch(struct klp_patch *patch, bool nops_only);
 
 /**
+ * suture_patch_keep_remains() - remember the functions of a patch whose module stays for ever
+ * @patch:	unpatched, forced; no handler has it any more
+ */
+void suture_patch_keep_remains(struct klp_patch *patch);
+
+/**
+ * suture_remains_each() - replacements of a function that nobody calls, but tasks may be in
+ * @function:	address of the original
+ * @visit:	called with address and size in bytes; an error ends the walk
+ * @data:	for @visit
+ *
+ * Return: 0, or the first error of @visit.
+ */
+int suture_remains_each(unsigned long function,
+			int (*visit)(unsigned long address, unsigned long size, void *data),
+			void *data);
+
+/**
  * suture_wait_for_handlers() - wait until every handler that began before is over
  *
  * Also one where RCU does not watch; and every other section with preemption off. Sleeps, cannot

@@ -113,6 +113,10 @@ static bool suture_per_task_switch(struct task_struct *task, bool signal)
 	struct suture_attempt attempt = { .aim = suture_aim, .state = suture_tasks_get(task) };
 	int ret = -ENOMEM;
 
+	/* Without a state, for want of memory, it is where the transition began. */
+	if (!attempt.state && suture_task_table->initial == attempt.aim.patched)
+		return true;
+
 	if (attempt.state) {
 		if (READ_ONCE(attempt.state->patched) == attempt.aim.patched)
 			return true;
@@ -177,11 +181,12 @@ bool suture_per_task_round(bool signal)
 	return done;
 }
 
-void suture_per_task_each_blocker(void (*visit)(struct task_struct *task, unsigned long where,
+void suture_per_task_each_blocker(bool (*visit)(struct task_struct *task, unsigned long where,
 						void *data),
 				  void *data)
 {
 	struct task_struct *group, *task;
+	bool more = true;
 	int cpu;
 
 	read_lock(kernel_tasklist_lock);
@@ -191,10 +196,13 @@ void suture_per_task_each_blocker(void (*visit)(struct task_struct *task, unsign
 		if (suture_task_is_patched(task) == suture_aim.patched)
 			continue;
 		kernel_task_call_func(task, suture_attempt_stopped, &attempt);
-		visit(task, attempt.where, data);
+		more = visit(task, attempt.where, data);
+		if (!more)
+			goto out;
 	}
+out:
 	read_unlock(kernel_tasklist_lock);
 	for_each_possible_cpu(cpu)
-		if (per_cpu(suture_idle_patched, cpu) != suture_aim.patched)
-			visit(kernel_idle_task(cpu), 0, data);
+		if (more && per_cpu(suture_idle_patched, cpu) != suture_aim.patched)
+			more = visit(kernel_idle_task(cpu), 0, data);
 }

@@ -37,11 +37,11 @@ void suture_per_task_try_current(struct suture_task_state *state);
 
 /**
  * suture_per_task_each_blocker() - the tasks that have not switched
- * @visit:	called for each; where is the address that it is in, 0 when the unwinder is not
- *		sure or it is running
+ * @visit:	called for each, until it returns false; where is the address that it is in, 0 when
+ *		the unwinder is not sure or it is running
  * @data:	for @visit
  */
-void suture_per_task_each_blocker(void (*visit)(struct task_struct *task, unsigned long where,
+void suture_per_task_each_blocker(bool (*visit)(struct task_struct *task, unsigned long where,
 						void *data),
 				  void *data);
 

@@ -62,10 +62,9 @@ static bool suture_prompt_claim(struct suture_task_state *state)
 
 	raw_spin_lock_irqsave(&suture_tasks_lock, flags);
 	claimed = !state->queued;
-	if (claimed) {
-		state->queued = true;
-		state->generation = suture_generation;
-	}
+	state->queued = true;
+	/* Also when it waits since before a reversal: it is good for this one then. */
+	state->generation = suture_generation;
 	raw_spin_unlock_irqrestore(&suture_tasks_lock, flags);
 	return claimed;
 }

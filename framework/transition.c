@@ -306,7 +306,7 @@ struct suture_blockers_text {
 };
 
 /* One word, and a name without line ends, whatever the task calls itself. */
-static void suture_blocker_print(struct task_struct *task, unsigned long where, void *data)
+static bool suture_blocker_print(struct task_struct *task, unsigned long where, void *data)
 {
 	struct suture_blockers_text *text = data;
 	char function[KSYM_SYMBOL_LEN] = "-", comm[TASK_COMM_LEN];
@@ -319,6 +319,7 @@ static void suture_blocker_print(struct task_struct *task, unsigned long where, 
 	strreplace(comm, '\n', '?');
 	text->length += sysfs_emit_at(text->buffer, text->length, "%d %d %s %s\n", task->tgid,
 				      task->pid, function, comm);
+	return text->length < PAGE_SIZE - 1;
 }
 
 ssize_t suture_transition_blockers(char *buffer)

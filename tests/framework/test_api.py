@@ -33,7 +33,7 @@ REFUSED = {
     "function_longest": ("ENOENT", f"symbol '{'x' * 511}' not found in symbol table"),
     "function_unknown": ("ENOENT", "symbol 'api_no_such_function' not found in symbol table"),
     "kernel_function_unknown": ("ENOENT", "symbol 'api_no_such_function' not found in symbol table"),
-    "replacement_nowhere": ("ENOENT", "kallsyms size lookup failed for 'api_untraced' replacement"),
+    "replacement_nowhere": ("EINVAL", "patch 'api_bad': the replacement of function 'api_untraced' is not in text that stays"),
 }
 # The last ones are found out while the patch is being applied, after version_proc_show() was.
 UNPATCHABLE = {"function_untraced": "api_untraced", "function_data": "api_number", "kernel_function_gone": "start_kernel"}
@@ -109,7 +109,7 @@ def test_patch_is_enabled_once_and_by_its_init_only():
     title while enabled
     guest write $A 1
     echo 0 >$S/api_bad/enabled
-    removed api_bad
+    gone api_bad
     title when disabled
     guest write $A 1
     guest unload api_bad
@@ -147,7 +147,7 @@ def test_values_that_attributes_refuse():
     done
     echo 0 >force && echo nothing to force
     echo 0 >enabled
-    removed api_bad
+    gone api_bad
     guest unload api_bad
     left
     clean

@@ -41,8 +41,9 @@ struct suture_site;
  * struct klp_func - one function and its replacement
  * @old_name:		name of the function
  * @new_func:		the replacement, in the patch module
- * @old_sympos:	which of several symbols with this name in the object, from 1, in the order of kallsyms: of
- *		addresses in vmlinux, of the symbol table in a module; 0: there is only one
+ * @old_sympos:		which of several symbols with this name in the object, from 1, in the order
+ *			of kallsyms: of addresses in vmlinux, of the symbol table in a module;
+ *			0: there is only one
  * @old_func:		internal: address of the function
  * @kobj:		internal: <object>/<function,sympos> in sysfs
  * @node:		internal: in klp_object.func_list
@@ -206,7 +207,8 @@ struct klp_patch {
  * Return: 0, also while the transition is still under way; -EINVAL for a malformed patch or
  * another ABI, -ENOENT for a function that is not there, -EBUSY while another transition runs,
  * when a function is claimed by another IPMODIFY user, or when KLP_STOP_MACHINE found tasks in the
- * old functions for too long; -ENOMEM. Nothing stays enabled after an error.
+ * old functions for too long; -ENOMEM. Nothing stays enabled after an error. It has to be the last
+ * thing in init that can fail: the loader frees a module whose init fails, enabled patch or not.
  */
 int suture_klp_enable_patch(struct klp_patch *patch, unsigned int abi);
 
