@@ -15,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "vm"))
 
 import machine  # noqa: E402
+import vm_image as image  # noqa: E402, F401
+import vm_kernel  # noqa: E402
 import vm_store as store  # noqa: E402
 
 DEBIAN, LITTLE, NEXT = ("6.1", "debian"), ("6.1", "nolivepatch"), ("6.12", "debian")
@@ -75,6 +77,10 @@ def program(name):
         subprocess.run(command, check=True)
 
     return store.entry("program", [source], build, keep=32) / name
+
+
+def kernel_of(kernel):
+    return vm_kernel.find(*kernel)
 
 
 @functools.lru_cache

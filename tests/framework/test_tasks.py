@@ -362,7 +362,7 @@ def test_200_tasks_live_through_100_rounds(kernel):
     # One table that is not freed at each end of a transition would be 200 times 30 KB.
     assert sum(after) - sum(before) < 2000
     rounds = said.pop("rounds")
-    match = re.search(r"10 rounds 90 rounds old (\d+) fixed (\d+) mixed (\d+) forks (\d+) exits (\d+)", rounds)
+    match = re.search(r"10 rounds, refused \d+ times 90 rounds, refused \d+ times old (\d+) fixed (\d+) mixed (\d+) forks (\d+) exits (\d+)", rounds)
     old, fixed, mixed, forks, exits = map(int, match.groups())
     assert min(old, fixed, forks, exits) > 100
     assert mixed == 0

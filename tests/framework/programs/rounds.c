@@ -120,7 +120,6 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < count; i++)
 		one_round(argv[2 + i % (argc - 2)]);
-	printf("%d rounds\n", count);
-	fprintf(stderr, "refused %d times\n", refused);
+	printf("%d rounds, refused %d times\n", count, refused);
 	return 0;
 }

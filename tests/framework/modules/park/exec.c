@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A patch of execve(), in which tasks run task work before they stop for a tracer: who has the new one gets ECANCELED.
+ * A patch of execve(), in which tasks run task work before they stop for a tracer. Who has the new
+ * one gets ECANCELED.
  */
 #include <linux/errno.h>
 #include <linux/livepatch.h>

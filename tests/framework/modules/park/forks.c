@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A patch of clone3(), so that a task can be made to fork while it has not switched, and of
- * park_version(), by which its children tell what they see. The C library makes threads without
- * clone3() where there is none.
+ * park_version(), by which its children tell what they see.
  */
 #include <linux/errno.h>
 #include <linux/livepatch.h>
@@ -15,7 +14,7 @@ static const char *forks_version(void)
 
 static long forks_clone3(void)
 {
-	return -ENOSYS;
+	return -ECANCELED;
 }
 
 static struct klp_func forks_kernel_functions[] = {

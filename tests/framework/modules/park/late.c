@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A module that comes and goes. Its init calls the function that lates.ko patches and tells the
+ * A module that comes and goes. Its init calls the function that late_*.ko patch and tells the
  * log which version it met; so does every reader of /sys/module/late/parameters/version.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

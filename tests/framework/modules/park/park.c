@@ -2,7 +2,8 @@
 /*
  * A reader of /proc/park/<gate> goes through park_visit(), which asks park_version() twice, and
  * sleeps in between while the gate is closed: what it reads is the two versions that it met.
- * Written to a gate: "open", "closed", or "interruptible" for closed, but signals end the wait.
+ * Written to a gate: "open", "closed", or "interruptible" for closed, but signals end the wait. The
+ * system can be suspended meanwhile.
  * /proc/park/inside: how many wait.
  *
  * With kthreads=1 two threads: park_inside visits the gate k again and again, three seconds apart,
@@ -42,7 +43,8 @@ static int park_gate_wait(struct park_gate *gate)
 		return 0;
 	}
 	if (!gate->interruptible) {
-		wait_event(gate->queue, READ_ONCE(gate->open));
+		wait_event_state(gate->queue, READ_ONCE(gate->open),
+				 TASK_UNINTERRUPTIBLE | TASK_FREEZABLE);
 		return 0;
 	}
 	if (!wait_event_interruptible(gate->queue, READ_ONCE(gate->open)))

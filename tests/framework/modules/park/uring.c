@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A patch of io_uring_enter(), in which tasks run task work while they wait: who has the new one gets ECANCELED.
+ * A patch of io_uring_enter(), in which tasks run task work while they wait. Who has the new
+ * one gets ECANCELED.
  */
 #include <linux/errno.h>
 #include <linux/livepatch.h>
