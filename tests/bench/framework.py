@@ -106,10 +106,9 @@ def _build(work):
     """The same sources, built for the kernel's own livepatch and for ours: (native, ours, program)."""
     source = work / "modules"
     shutil.copytree(MODULES, source)
-    (source / "bench_guest.c").unlink()
     (source / "bench_many.inc").write_text("".join(f"BENCH_FUNCTION({n})\n" for n in range(MANY)))
     program = work / "bench_guest"
-    subprocess.run(["cc", "-O2", "-static", "-o", program, MODULES / "bench_guest.c"], check=True)
+    subprocess.run(["cc", "-O2", "-static", "-o", program, HERE / "bench_guest.c"], check=True)
     return machine.build_modules(source), machine.build_patches(source, "6.1", "debian"), program
 
 

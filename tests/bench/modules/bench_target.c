@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is patched: bench_call(), which does nothing, and bench_hold(), in which a task sleeps for as long as a transition is to
- * last. /proc/bench tells the TSC's ticks for a call of bench_call(), in thousandths: instructions when QEMU counts them (-icount
- * shift=0). /proc/bench_hold: a reader sleeps until somebody writes.
+ * What is patched: bench_call(), which does nothing, and bench_hold(), in which a task sleeps for
+ * as long as a transition is to last. /proc/bench tells the TSC's ticks for a call of
+ * bench_call(), in thousandths: instructions when QEMU counts them (-icount shift=0).
+ * /proc/bench_hold: a reader sleeps until somebody writes.
  */
 #include <linux/irqflags.h>
 #include <linux/module.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In the machine. bench_guest sleep N: N tasks that sleep, until it is killed; prints "ready". bench_guest enable FILE.ko FOLDER:
- * nanoseconds from before the module is loaded until the transition file in FOLDER says 0.
+ * In the machine. bench_guest sleep N: N tasks that sleep, until it is killed; prints "ready". bench_guest
+ * enable FILE.ko FOLDER: nanoseconds from before the module is loaded until the transition file in FOLDER
+ * says 0.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +29,8 @@ static int sleeper(void *nothing)
 
 static int start_sleepers(int count)
 {
-	char *stacks = mmap(NULL, (size_t)count * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *stacks = mmap(NULL, (size_t)count * STACK_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 
 	if (stacks == MAP_FAILED)
