@@ -268,9 +268,11 @@ int suture_checks_task(const struct suture_checks *checks, struct task_struct *t
 		       unsigned long *where)
 {
 	unsigned long *entries = this_cpu_ptr(&suture_stack)->entries;
-	int count = kernel_stack_trace_save_tsk_reliable(task, entries, SUTURE_STACK_DEPTH);
-	int i;
+	int count, i;
 
+	if (suture_task_is_hooked(task))
+		return -EINVAL;
+	count = kernel_stack_trace_save_tsk_reliable(task, entries, SUTURE_STACK_DEPTH);
 	if (count < 0)
 		return -EINVAL;
 	for (i = 0; i < count; i++) {

@@ -23,6 +23,22 @@
 #endif
 
 /**
+ * suture_task_is_hooked() - whether kretprobes keep a task's stack from being looked at
+ * @task:	not running on any processor, or the one that asks
+ *
+ * Their return addresses are looked up for tasks that are not runnable, and for the one that asks;
+ * for others the kernel warns.
+ */
+static inline bool suture_task_is_hooked(struct task_struct *task)
+{
+#ifdef CONFIG_RETHOOK
+	return task != current && task_is_running(task) && !llist_empty(&task->rethooks);
+#else
+	return false;
+#endif
+}
+
+/**
  * struct suture_memory - a piece of a module's memory whose bytes have one use and one protection
  * @start:	its address
  * @size:	in bytes, 0 when the module has no such piece

@@ -29,12 +29,14 @@ struct suture_stop_blocker {
  * struct suture_stop - one attempt
  * @checks:	where no task may be
  * @patched:	what all see afterwards
+ * @caller:	the task that waits for the outcome
  * @count:	tasks that were in the way, up to as many as are named
  * @blockers:	who they were
  */
 struct suture_stop {
 	const struct suture_checks *checks;
 	bool patched;
+	struct task_struct *caller;
 	unsigned int count;
 	struct suture_stop_blocker blockers[SUTURE_STOP_NAMED];
 };
@@ -81,7 +83,7 @@ static int suture_stop_look_one(struct task_struct *task, void *data)
 	struct suture_stop *stop = data;
 	unsigned long where = 0;
 
-	if (task == current || suture_task_on_cpu(task))
+	if (task != current && suture_task_on_cpu(task))
 		return 0;
 	if (suture_checks_task(stop->checks, task, &where))
 		suture_stop_note(stop, task, where);
@@ -113,6 +115,9 @@ static void suture_stop_check(struct suture_stop *stop, struct task_struct *task
 	 * looked at.
 	 */
 	if (task != current && suture_task_on_cpu(task))
+		return;
+	/* It looked at itself before; all that it has entered since is stop_machine(). */
+	if (task == stop->caller && suture_task_is_hooked(task))
 		return;
 	if (suture_checks_task(stop->checks, task, &where))
 		suture_stop_note(stop, task, where);
@@ -160,7 +165,7 @@ static void suture_stop_report(const struct suture_stop *stop, const char *name)
 
 int suture_stop_machine_switch(const struct suture_checks *checks, bool patched, const char *name)
 {
-	struct suture_stop stop = { .checks = checks, .patched = patched };
+	struct suture_stop stop = { .checks = checks, .patched = patched, .caller = current };
 	int attempt, ret;
 
 	for (attempt = 0; attempt < SUTURE_STOP_ATTEMPTS; attempt++) {

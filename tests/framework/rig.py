@@ -13,18 +13,39 @@ FRAMEWORK = HERE.parent.parent / "framework"
 FULL = bool(os.environ.get("SUTURE_TEST_FULL"))
 REPORT = re.compile(r"BUG:|WARNING:|INFO:|KASAN|Oops|general protection|inconsistent lock|lock held|deadlock|Call Trace|kmemleak")
 
-# /m is where modules are. settled and removed end when the framework has.
+# /m is where modules are.
 PRELUDE = """
 cd /m
 S=/sys/kernel/suture
 P() {
 	cat "/sys/module/$1/parameters/$2"
 }
-settled() {
-	while [ "$(cat "$S/$1/transition")" = 1 ]; do usleep 5000; done
+# eventually COMMAND: wait until it succeeds.
+eventually() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		if [ $tries = 2000 ]; then
+			echo "in vain: $*"
+			exit 98
+		fi
+		usleep 5000
+	done
 }
-removed() {
-	while [ -d "$S/$1" ]; do usleep 5000; done
+is_settled() {
+	[ "$(cat "$S/$1/transition" 2>/dev/null)" = 0 ]
+}
+is_gone() {
+	[ ! -d "$S/$1" ]
+}
+is_unloaded() {
+	[ "$(guest unload "$1")" = 0 ]
+}
+settled() {
+	eventually is_settled "$1"
+}
+gone() {
+	eventually is_gone "$1"
 }
 # A patch; its outcome, and no return before its transition is over.
 enable() {
@@ -34,16 +55,8 @@ enable() {
 # A patch, and its module, which is let go a moment after the folder.
 disable() {
 	echo 0 >"$S/$1/enabled"
-	removed "$1"
-	tries=0
-	until [ "$(guest unload "$1")" = 0 ]; do
-		tries=$((tries + 1))
-		if [ $tries = 200 ]; then
-			echo "$1 stays"
-			return
-		fi
-		usleep 5000
-	done
+	gone "$1"
+	eventually is_unloaded "$1"
 	echo 0
 }
 # The output, and the kernel's log, go on with a new section.
@@ -96,7 +109,7 @@ def run(script, folders, kernel=DEBIAN, load=True, copies=(), **options):
     copies = [*copies, (program("guest"), "/usr/bin/"), (framework(kernel), "/m/"), *((modules(name, kernel), "/m") for name in folders)]
     begin = "insmod suture.ko || exit 99\n" if load else ""
     result = machine.run(PRELUDE + begin + script, copies=copies, series=kernel.series, flavour=kernel.flavour, **options)
-    assert result.status != 99, result.script_log
+    assert result.status not in (98, 99), result.output + result.script_log
     return result
 
 

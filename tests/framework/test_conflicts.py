@@ -131,6 +131,30 @@ def test_kprobe_that_may_redirect_is_another_user(kernel):
 
 
 @on_all
+@pytest.mark.parametrize("model", ["per-task", "stop-machine"])
+def test_kretprobes_on_the_way_to_the_framework(kernel, model):
+    """The task that enables or disables has one on its stack, which the kernel looks up for that task itself alone."""
+    script = SHOWN + f"""
+    for symbol in do_init_module ksys_write; do
+        title $symbol
+        guest load con_probe.ko symbol=$symbol at_return=1
+        enable con_patch.ko model={["per-task", "stop-machine"].index(model)}
+        shown
+        disable con_patch
+        shown
+        [ "$(P con_probe hits)" != "0 0" ] && echo hit
+        guest unload con_probe
+    done
+    clean
+    """
+    result = rig.run(script, ["conflicts"], kernel)
+    for symbol in ("do_init_module", "ksys_write"):
+        assert section(result.output, symbol)[:8] == ["0", "0", *OURS, "0", *ORIGINAL, "hit"]
+        assert livepatch_log(result, symbol) == [*enabling("con_patch"), *disabling("con_patch")]
+    assert reports(result) == []
+
+
+@on_all
 def test_tracers_go_along(kernel):
     """Tracers of functions see the entry of the old function and then the new one; function_graph hooks the returns too."""
     script = SHOWN + """

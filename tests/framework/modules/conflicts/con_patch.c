@@ -5,6 +5,9 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 
+static int model;
+module_param(model, int, 0444);
+
 static int new_version(struct seq_file *m, void *v)
 {
 	seq_puts(m, "con_patch\n");
@@ -32,6 +35,7 @@ static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objects };
 
 static int __init con_patch_init(void)
 {
+	patch.consistency = model;
 	return klp_enable_patch(&patch);
 }
 
