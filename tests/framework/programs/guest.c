@@ -42,6 +42,8 @@ struct job {
 	const char *paths[MAX_PATHS];
 	size_t path_count;
 	const char *undo;
+	const char *file;
+	unsigned int enough;
 	int (*action)(char **arguments);
 	char **arguments;
 };
@@ -152,7 +154,7 @@ static void set_fault(unsigned int n)
 	char number[16];
 
 	if (pwrite(fault.file, number, (size_t)snprintf(number, sizeof(number), "%u", n), 0) < 0)
-		die("fail-nth");
+		die("cannot let allocations fail");
 }
 
 /* Around the one system call that an action is about. */
@@ -169,7 +171,7 @@ static void end_faults(void)
 	if (!fault.n)
 		return;
 	if (pread(fault.file, number, sizeof(number) - 1, 0) < 0)
-		die("fail-nth");
+		die("cannot let allocations fail");
 	set_fault(0);
 	fault.met = !atoi(number);
 }
@@ -290,19 +292,20 @@ static int report_end(unsigned int refused, unsigned int endured, int error)
 
 static int faults(const struct job *job)
 {
-	unsigned int refused = 0, endured = 0;
+	unsigned int refused = 0, endured = 0, in_a_row = 0;
 	char *before = look_at_all(job);
 
-	fault.file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	fault.file = open(job->file, O_RDWR | O_CLOEXEC);
 	if (fault.file < 0)
-		die("fail-nth");
-	for (fault.n = 1; fault.n < MAX_ROUNDS; fault.n++) {
+		die(job->file);
+	for (fault.n = 1; fault.n < MAX_ROUNDS && in_a_row < job->enough; fault.n++) {
 		int error = job->action(job->arguments);
 
 		if (!fault.met)
 			return report_end(refused, endured, error);
 		if (error && error != ENOMEM)
 			printf("allocation %u: %s\n", fault.n, strerrorname_np(error));
+		in_a_row = error ? 0 : in_a_row + 1;
 		if (error) {
 			refused++;
 			check_same(job, before, "refused");
@@ -312,8 +315,12 @@ static int faults(const struct job *job)
 			check_same(job, before, "undone");
 		}
 	}
-	printf("no end after %u allocations\n", fault.n);
-	return 1;
+	if (in_a_row < job->enough) {
+		printf("no end after %u allocations\n", fault.n);
+		return 1;
+	}
+	fault.n = 0;
+	return report_end(refused, endured, job->action(job->arguments));
 }
 
 static void choose(struct job *job, char **arguments)
@@ -345,7 +352,7 @@ static void choose(struct job *job, char **arguments)
 
 int main(int argc, char **argv)
 {
-	struct job job = {0};
+	struct job job = {.file = "/proc/thread-self/fail-nth", .enough = MAX_ROUNDS};
 	int option, error;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -356,8 +363,12 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	optind = 2;
-	while ((option = getopt(argc, argv, "+s:u:")) != -1) {
-		if (option == 's' && job.path_count < MAX_PATHS)
+	while ((option = getopt(argc, argv, "+e:f:s:u:")) != -1) {
+		if (option == 'e')
+			job.enough = (unsigned int)atoi(optarg);
+		else if (option == 'f')
+			job.file = optarg;
+		else if (option == 's' && job.path_count < MAX_PATHS)
 			job.paths[job.path_count++] = optarg;
 		else if (option == 'u')
 			job.undo = optarg;

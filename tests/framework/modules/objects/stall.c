@@ -1,0 +1,1 @@
+../../../vm/modules/stall/stall.c
