@@ -33,9 +33,9 @@ static int new_value(void)
 	return OBJ_NUMBER * 100 + obj_secret();
 }
 
-static int pre_patch(struct klp_object *obj)
+static int before(struct klp_object *obj)
 {
-	pr_info("%s\n", __func__);
+	pr_info("pre_patch\n");
 	if (refuse)
 		return -ENODEV;
 	if (!klp_shadow_get_or_alloc(obj, OBJ_NUMBER, sizeof(long), GFP_KERNEL, NULL, NULL))
@@ -43,19 +43,19 @@ static int pre_patch(struct klp_object *obj)
 	return 0;
 }
 
-static void post_patch(struct klp_object *obj)
+static void done(struct klp_object *obj)
 {
-	pr_info("%s\n", __func__);
+	pr_info("post_patch\n");
 }
 
-static void pre_unpatch(struct klp_object *obj)
+static void leaving(struct klp_object *obj)
 {
-	pr_info("%s\n", __func__);
+	pr_info("pre_unpatch\n");
 }
 
-static void post_unpatch(struct klp_object *obj)
+static void after(struct klp_object *obj)
 {
-	pr_info("%s\n", __func__);
+	pr_info("post_unpatch\n");
 	klp_shadow_free(obj, OBJ_NUMBER, NULL);
 }
 
@@ -85,10 +85,10 @@ static struct klp_object objects[] = {
 		.name = "obj_target",
 		.funcs = target_functions,
 		.callbacks = {
-			.pre_patch = pre_patch,
-			.post_patch = post_patch,
-			.pre_unpatch = pre_unpatch,
-			.post_unpatch = post_unpatch,
+			.pre_patch = before,
+			.post_patch = done,
+			.pre_unpatch = leaving,
+			.post_unpatch = after,
 		},
 	},
 #ifdef OBJ_MORE
