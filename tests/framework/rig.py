@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A machine with the framework, folders of modules/ built for it, and programs/guest.c."""
 import functools
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from stage import machine, program
+from stage import FULL, machine, program
 
 HERE = Path(__file__).resolve().parent
 FRAMEWORK = HERE.parent.parent / "framework"
-FULL = bool(os.environ.get("SUTURE_TEST_FULL"))
 REPORT = re.compile(r"BUG:|WARNING:|INFO:|KASAN|Oops|general protection|inconsistent lock|lock held|deadlock|Call Trace|kmemleak")
 
 # /m is where modules are.

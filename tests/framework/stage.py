@@ -3,6 +3,7 @@
 programs for the guest, under /m and /usr/bin; and shell functions to act with them.
 """
 import functools
+import os
 import re
 import shutil
 import subprocess
@@ -19,8 +20,11 @@ import vm_image as image  # noqa: E402, F401
 import vm_kernel  # noqa: E402
 import vm_store as store  # noqa: E402
 
-DEBIAN, LITTLE, NEXT = ("6.1", "debian"), ("6.1", "nolivepatch"), ("6.12", "debian")
-on_every_kernel = pytest.mark.parametrize("kernel", [DEBIAN, LITTLE, NEXT], ids=["6.1", "6.1-nolivepatch", "6.12"])
+# Also what takes hours, and the kernel with KASAN and lockdep: script/test --full.
+FULL = bool(os.environ.get("SUTURE_TEST_FULL"))
+DEBIAN, LITTLE, NEXT, DEBUG = ("6.1", "debian"), ("6.1", "nolivepatch"), ("6.12", "debian"), ("6.1", "debug")
+EVERY = {"6.1": DEBIAN, "6.1-nolivepatch": LITTLE, "6.12": NEXT, **({"6.1-debug": DEBUG} if FULL else {})}
+on_every_kernel = pytest.mark.parametrize("kernel", EVERY.values(), ids=EVERY.keys())
 
 # What must never be in a log after any of these tests.
 FAULT = re.compile(r"WARNING:|BUG:|Oops|general protection|unable to handle|stack-protector|rcu.*stall|soft lockup|hung_task|"

@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The folder in a kernel tree, built in: with SUTURE_TEST_FULL only, since that is a kernel of its own, of ten CPU-minutes."""
+"""The folder in a kernel tree, built in."""
 import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from stage import FULL, machine, store, vm_kernel
+
 SOURCE = Path(os.environ["SUTURE_SOURCE"])
 FRAMEWORK = SOURCE / "framework"
 BUILD = SOURCE / "tests/kernels/build"
-sys.path.insert(0, str(SOURCE / "tests/vm"))
-
-import machine  # noqa: E402
-import vm_kernel  # noqa: E402
-import vm_store as store  # noqa: E402
 
 LINES = {"kernel/Makefile": "obj-$(CONFIG_SUTURE_LIVEPATCH) += suture/", "arch/x86/Kconfig": 'source "kernel/suture/Kconfig"'}
 
@@ -49,31 +45,31 @@ def built():
 
 
 def run(built, script, monkeypatch):
-    target = vm_kernel.Kernel(built.name, False, "builtin", built / "vmlinux", built / "vmlinux", None, built)
+    target = vm_kernel.Kernel(built.name, "builtin", "builtin", built / "vmlinux", built / "vmlinux", None, built)
     monkeypatch.setattr(vm_kernel, "find", lambda series="6.1", flavour="debian": target)
     return machine.run(script, copies=[(str(built), "/m")], flavour="builtin")
 
 
-if os.environ.get("SUTURE_TEST_FULL"):
-    def test_built_in_framework_patches(built, monkeypatch):
-        result = run(built, """
-            set -e
-            cd /m
-            S=/sys/kernel/suture
-            [ "$(readlink -f /sys/kernel/livepatch)" = $S ]
-            grep suture /proc/modules && exit 3
-            settled() { while [ "$(cat $S/$1/transition)" = 1 ]; do usleep 10000; done; }
-            off() { echo 0 >$S/$1/enabled; while [ -d $S/$1 ] || ! rmmod $1 2>/dev/null; do usleep 10000; done; }
-            insmod sample-target.ko
-            insmod sample-import.ko; settled sample_import; cat /proc/cmdline /proc/sample_target; off sample_import
-            insmod sample-stop-machine.ko; cat /proc/sample_target; off sample_stop_machine
-            insmod sample-shadow.ko; settled sample_shadow; cat /proc/sample_target; off sample_shadow
-            insmod sample-immediate.ko; settled sample_immediate; cat /proc/sample_target
-            ls $S
-        """, monkeypatch)
-        assert result.status == 0, result.output + result.script_log
-        assert re.fullmatch(r".*console=.*\nvisitor: \d+\nbegin: old\nend: new\nvisitor: \d+\n"
-                            r"visitor: \d+\nbegin: new\nend: new\n"
-                            r"visitor: \d+, \d+ ms ago\nbegin: old\nend: old\n"
-                            r"visitor: \d+\nbegin: new\nend: new\nsample_immediate\n", result.output), result.output
-        assert not re.search(r"WARNING:|BUG:|Oops|general protection", result.script_log), result.script_log
+@pytest.mark.skipif(not FULL, reason="a kernel of its own, of ten CPU-minutes: script/test --full")
+def test_built_in_framework_patches(built, monkeypatch):
+    result = run(built, """
+        set -e
+        cd /m
+        S=/sys/kernel/suture
+        [ "$(readlink -f /sys/kernel/livepatch)" = $S ]
+        grep suture /proc/modules && exit 3
+        settled() { while [ "$(cat $S/$1/transition)" = 1 ]; do usleep 10000; done; }
+        off() { echo 0 >$S/$1/enabled; while [ -d $S/$1 ] || ! rmmod $1 2>/dev/null; do usleep 10000; done; }
+        insmod sample-target.ko
+        insmod sample-import.ko; settled sample_import; cat /proc/cmdline /proc/sample_target; off sample_import
+        insmod sample-stop-machine.ko; cat /proc/sample_target; off sample_stop_machine
+        insmod sample-shadow.ko; settled sample_shadow; cat /proc/sample_target; off sample_shadow
+        insmod sample-immediate.ko; settled sample_immediate; cat /proc/sample_target
+        ls $S
+    """, monkeypatch)
+    assert result.status == 0, result.output + result.script_log
+    assert re.fullmatch(r".*console=.*\nvisitor: \d+\nbegin: old\nend: new\nvisitor: \d+\n"
+                        r"visitor: \d+\nbegin: new\nend: new\n"
+                        r"visitor: \d+, \d+ ms ago\nbegin: old\nend: old\n"
+                        r"visitor: \d+\nbegin: new\nend: new\nsample_immediate\n", result.output), result.output
+    assert not re.search(r"WARNING:|BUG:|Oops|general protection", result.script_log), result.script_log

@@ -8,9 +8,9 @@ import pytest
 
 import rig
 from rig import section
-from stage import FAULT
+from stage import FAULT, FULL
 
-KERNELS = [rig.OWN] + ([rig.DEBUG] if rig.FULL else [])
+KERNELS = [rig.OWN] + ([rig.DEBUG] if FULL else [])
 on_all = pytest.mark.parametrize("kernel", KERNELS, ids=str)
 # What allocates, where the framework calls it.
 ALLOCATORS = re.compile(r"k\w*alloc\w*|kstrdup|kobject_add|kobject_create_and_add|sysfs_create_link|alloc_workqueue|"

@@ -8,8 +8,7 @@ import subprocess
 import pytest
 
 import upstream
-from rig import FULL
-from stage import machine
+from stage import FULL, machine
 from upstream_run import Subject, modules, outcome
 
 CONTROL = Subject("6.1", native=True)

@@ -50,13 +50,13 @@ class Result:
 @dataclass(frozen=True)
 class _Platform:
     """All that decides the state of a machine before its test."""
-    vmlinux: Path
+    kernel: Path
     initrd: Path
     hardware: tuple
 
     @property
     def arguments(self):
-        return ["-kernel", str(self.vmlinux), "-initrd", str(self.initrd), *self.hardware]
+        return ["-kernel", str(self.kernel), "-initrd", str(self.initrd), *self.hardware]
 
 
 def _platform(target, trust, hardware, append):
@@ -64,14 +64,14 @@ def _platform(target, trust, hardware, append):
 
     def build(folder):
         (folder / "initrd").write_bytes(image.initrd(target, key, cert))
-        vmlinux = target.vmlinux.read_bytes()
-        (folder / "vmlinux").write_bytes(kernel.trust(vmlinux, cert) if target.debian else vmlinux)
+        start = target.start.read_bytes()
+        (folder / "kernel").write_bytes(kernel.trust(start, cert) if target.debian else start)
 
     here = Path(__file__).resolve().parent
     ingredients = [target.name, *map(Path, filter(None, trust)), image.BUSYBOX, *sorted((here / "guest").iterdir()),
                    here / "vm_image.py", here / "vm_kernel.py"]
     boot = store.entry("kernel", ingredients, build, keep=8)
-    return _Platform(boot / "vmlinux", boot / "initrd", (*hardware, "-append", append))
+    return _Platform(boot / "kernel", boot / "initrd", (*hardware, "-append", append))
 
 
 def _trust(target, trust, enforce, series):
@@ -108,7 +108,7 @@ def _snapshot(platform):
                 machine.call("migrate", uri=f"exec:zstd -q -1 > {shlex.quote(str(folder))}/state")
                 machine.until("query-migrate", "status", ["completed"], ["failed", "cancelled"])
 
-    parts = [platform.vmlinux.parent.name, version(), *platform.hardware]
+    parts = [platform.kernel.parent.name, version(), *platform.hardware]
     return store.entry("state", parts, build, keep=24) / "state"
 
 

@@ -40,12 +40,21 @@ class Kernel:
     """name: all that decides what it is. Debian's is built to check signatures, ours are not; ours have no modules, and symbols.
     file_system: what its disks have to be made for."""
     name: str
-    debian: bool
+    flavour: str
     release: str
     image: Path
     vmlinux: Path
     headers: Path | None
     modules: Path
+
+    @property
+    def debian(self):
+        return self.flavour == DEBIAN
+
+    @property
+    def start(self):
+        """The file to boot. At the entry of vmlinux, PVH's, code checked by KASAN runs before KASAN's memory is there."""
+        return self.image if self.flavour == "debug" else self.vmlinux
 
     @property
     def file_system(self):
@@ -76,7 +85,7 @@ def find(series="6.1", flavour=DEBIAN):
     value = {name.removeprefix("SUTURE_KERNEL_").lower(): text for name, text in names.items()}
     headers = Path(value["headers"]) if value["headers"] else None
     vmlinux = Path(value["vmlinux"])
-    return Kernel(vmlinux.parent.name, flavour == DEBIAN, value["release"], Path(value["image"]), vmlinux, headers,
+    return Kernel(vmlinux.parent.name, flavour, value["release"], Path(value["image"]), vmlinux, headers,
                   Path(value["modules"]))
 
 

@@ -37,10 +37,10 @@ def version():
 
 def hardware(smp, memory):
     """The arguments that decide the machine's state; the same in save and restore. One processor a socket: the firmware's table
-    for kernels without ACPI has no others."""
-    threads = "multi" if smp > 1 else "single"
+    for kernels without ACPI has no others. One thread for all processors: before 8.1, QEMU may translate code while another thread
+    writes it, and keep the old; both processors then met the kernel's INT3 of a changed function long after it was gone, for ever."""
     return ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "pc",
-            "-cpu", "qemu64,+rdrand", "-accel", f"tcg,thread={threads}", "-smp", f"{smp},sockets={smp}", "-m", str(memory)]
+            "-cpu", "qemu64,+rdrand", "-accel", "tcg,thread=single", "-smp", f"{smp},sockets={smp}", "-m", str(memory)]
 
 
 def _disk_arguments(disks):
