@@ -8,7 +8,6 @@ from pathlib import Path
 from stage import FULL, machine, program
 
 HERE = Path(__file__).resolve().parent
-FRAMEWORK = HERE.parent.parent / "framework"
 REPORT = re.compile(r"BUG:|WARNING:|INFO:|KASAN|Oops|general protection|inconsistent lock|lock held|deadlock|Call Trace|kmemleak")
 
 # /m is where modules are.
@@ -94,7 +93,7 @@ ALL = [DEBIAN, NEWER, OWN] + ([DEBUG] if FULL else [])
 @functools.lru_cache
 def modules(name, kernel=DEBIAN):
     """The folder with the built modules of modules/<name>: without debug information, which takes most of the time."""
-    variables = [f"KCFLAGS=-g0 -I{FRAMEWORK}/include", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    variables = ["KCFLAGS=-g0", "CONFIG_DEBUG_INFO_BTF_MODULES="]
     return machine.build_patches(HERE / "modules" / name, series=kernel.series, flavour=kernel.flavour, variables=variables)
 
 

@@ -180,8 +180,12 @@ def _build_modules(folder, target, variables, parts):
     return store.entry("modules", [target.release, target.name, *parts, *_content(folder)], build, keep=64)
 
 
+# The framework's folders that sources of patches include from.
+INTERFACE = ("include", "arch")
+
+
 def framework(series="6.1", flavour=DEBIAN, variables=(), source=FRAMEWORK):
-    """Build the framework for a kernel; returns the cached folder of suture.ko, Module.symvers and include/."""
+    """Build the framework for a kernel; returns the cached folder of suture.ko, Module.symvers and INTERFACE."""
     source, target = Path(source), find(series, flavour)
     headers = _headers(target)
 
@@ -193,7 +197,8 @@ def framework(series="6.1", flavour=DEBIAN, variables=(), source=FRAMEWORK):
             # The same symbols are the same file, wherever they were built.
             symbols = (work / "framework/Module.symvers").read_text()
             (done / "Module.symvers").write_text(symbols.replace(f"{work}/framework/", ""))
-            shutil.copytree(source / "include", done / "include")
+            for folder in INTERFACE:
+                shutil.copytree(source / folder, done / folder)
 
     return store.entry("framework", [target.name, *variables, *_content(source)], build, keep=16)
 
@@ -202,9 +207,9 @@ def build_patches(folder, series="6.1", flavour=DEBIAN, variables=(), source=FRA
     """Build a folder of livepatch sources (with a Kbuild), written for <linux/livepatch.h>, against the framework; returns the
     cached folder of the .ko files. They are built again when the framework's interface changes, not its code."""
     provider = framework(series, flavour, source=source)
-    against = [f"NOSTDINC_FLAGS=-nostdinc -I{provider}/include/compat",
+    against = [f"NOSTDINC_FLAGS=-nostdinc -I{provider}/include/compat -I{provider}/include",
                f"KBUILD_EXTRA_SYMBOLS={provider}/Module.symvers"]
-    parts = [*variables, provider / "Module.symvers", *_content(provider / "include")]
+    parts = [*variables, provider / "Module.symvers", *(part for folder in INTERFACE for part in _content(provider / folder))]
     return _build_modules(Path(folder), find(series, flavour), [*against, *variables], parts)
 
 
