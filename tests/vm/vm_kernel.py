@@ -200,7 +200,7 @@ def framework(series="6.1", flavour=DEBIAN, variables=(), source=FRAMEWORK):
             for folder in INTERFACE:
                 shutil.copytree(source / folder, done / folder)
 
-    return store.entry("framework", [target.name, *variables, *_content(source)], build, keep=16)
+    return store.entry("framework", [target.name, *INTERFACE, *variables, *_content(source)], build, keep=16)
 
 
 def build_patches(folder, series="6.1", flavour=DEBIAN, variables=(), source=FRAMEWORK):
