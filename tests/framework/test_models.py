@@ -81,6 +81,7 @@ def test_stop_machine_is_refused_while_a_task_is_inside(kernel):
     gate b open
     cat /proc/park/a >/tmp/first & parked 1
     say enabling insmod fix_stop_machine.ko
+    say stopped cat /sys/module/suture/parameters/longest_stop
     say folders ls $S
     say meanwhile look b
     gate a open; wait
@@ -102,6 +103,8 @@ def test_stop_machine_is_refused_while_a_task_is_inside(kernel):
     fix = "fix_stop_machine"
     assert words(result) == {
         "enabling": BUSY_INSMOD.format(fix),
+        # Who sleeps in the way is seen without stopping anybody.
+        "stopped": "0 [0]",
         "folders": "[0]",
         "meanwhile": "old old [0]",
         "parked": "old old [0]",
@@ -119,6 +122,39 @@ def test_stop_machine_is_refused_while_a_task_is_inside(kernel):
     assert log_of(result) == lines(
         fix, TAINTED, ENABLING, ["'{}': cat:N is in park_visit [park]", "failed to enable patch '{}'"], UNPATCHED,
         ENABLED, DISABLING, ["'{0}': cat:N is in fixed_visit [{0}]"], PATCHED, DISABLED)
+
+
+def test_stop_machine_tries_again_until_the_task_has_left():
+    result = play("""
+    insmod park.ko
+    gate b open
+    cat /proc/park/a >/tmp/first & parked 1
+    (usleep 300000; gate a open) &
+    say enabling insmod fix_stop_machine.ko
+    wait
+    say stopped cat /sys/module/suture/parameters/longest_stop
+    say parked cat /tmp/first
+    say enabled look b
+    gate a closed
+    cat /proc/park/a >/tmp/second & parked 1
+    (usleep 300000; gate a open) &
+    say disabling put fix_stop_machine enabled 0
+    wait
+    say parked-again cat /tmp/second
+    gone fix_stop_machine
+    say disabled look b
+    """)
+    fix, said = "fix_stop_machine", words(result)
+    assert int(said.pop("stopped").split()[0]) > 0
+    assert said == {
+        "enabling": "[0]",
+        "parked": "old old [0]",
+        "enabled": f"{fix} {fix} [0]",
+        "disabling": "[0]",
+        "parked-again": f"{fix} {fix} [0]",
+        "disabled": "old old [0]",
+    }
+    assert log_of(result) == lines(fix, TAINTED, ENABLED, DISABLED)
 
 
 SWITCH_UNDER_LOAD = """
@@ -185,6 +221,9 @@ def test_per_task_waits_for_the_task_inside_and_turns_round(kernel):
     gone fix_per_task
     say reversed look b
     say unloaded eventually unloads fix_per_task
+    # The task has not moved: what was to prompt it is out of its way, and does not keep the framework.
+    say inside look inside
+    say pins cat /sys/module/suture/refcnt
     insmod fix_per_task.ko
     gate a open; wait
     settled fix_per_task
@@ -223,6 +262,8 @@ def test_per_task_waits_for_the_task_inside_and_turns_round(kernel):
         "rmmod": PINNED.format(fix),
         "reversed": "old old [0]",
         "unloaded": "[0]",
+        "inside": "1 [0]",
+        "pins": "0 [0]",
         "parked": "old old [0]",
         "back-transition": "1 [0]",
         "back-enabled": "0 [0]",
@@ -237,6 +278,87 @@ def test_per_task_waits_for_the_task_inside_and_turns_round(kernel):
     assert log_of(result) == lines(
         fix, TAINTED, ENABLING, ["patch 'fix_stop_machine' cannot be enabled while patch '{}' is in transition"], DISABLED,
         ENABLED, DISABLING, ["'{}': starting patching transition"], PATCHED, DISABLED)
+
+
+def test_what_prompted_a_task_before_a_reversal_does_not_switch_it():
+    """Two tasks are inside, in the old and in the new function. The first is prompted; after the reversal it has nothing to leave,
+    so nobody renews its prompt, and when it moves on it runs the one that it was given before.
+    """
+    result = play("""
+    insmod park.ko
+    gate b open
+    peek /proc/park/c /proc/park/b /proc/park/k /proc/park/b >/tmp/old & old=$!
+    parked 1
+    insmod fix_per_task.ko
+    usleep 300000
+    cat /proc/park/a >/tmp/new & new=$!
+    parked 2
+    say forth value fix_per_task blockers
+    put fix_per_task enabled 0
+    usleep 300000
+    say back value fix_per_task blockers
+    gate c open
+    eventually holds /proc/park/inside 2
+    eventually test $(wc -l </tmp/old) = 2
+    say still value fix_per_task blockers
+    say moved cat /tmp/old
+    # And once more round: it is prompted anew, by what then waits in the same place.
+    put fix_per_task enabled 1
+    usleep 300000
+    say again value fix_per_task blockers
+    gate k open
+    wait $old
+    settled fix_per_task
+    say old cat /tmp/old
+    gate a open
+    wait $new
+    say new cat /tmp/new
+    say pids echo $old $new
+    say off off fix_per_task
+    say pins cat /sys/module/suture/refcnt
+    """, programs=["peek"])
+    fix, said = "fix_per_task", words(result)
+    old, new = said.pop("pids").split()[:2]
+    assert said == {
+        "forth": f"{old} {old} park_visit peek [0]",
+        "back": f"{new} {new} fixed_visit cat [0]",
+        "still": f"{new} {new} fixed_visit cat [0]",
+        "moved": "old old old old [0]",
+        "again": f"{old} {old} park_visit peek [0]",
+        "old": f"old old old old old old {fix} {fix} [0]",
+        "new": f"{fix} {fix} [0]",
+        "off": "[0]",
+        "pins": "0 [0]",
+    }
+    assert log_of(result) == lines(fix, TAINTED, ENABLING, DISABLING, ["'{}': starting patching transition"], PATCHED, DISABLED)
+
+
+def test_nothing_else_is_disabled_while_a_transition_is_open():
+    result = play("""
+    insmod park.ko
+    insmod pair.ko
+    insmod pair_stop_machine.ko
+    cat /proc/park/a >/tmp/first & parked 1
+    insmod fix_per_task.ko
+    say transition value fix_per_task transition
+    say disabling put pair_stop_machine enabled 0
+    say still cat $S/pair_stop_machine/enabled $S/pair_stop_machine/transition
+    gate a open; wait
+    settled fix_per_task
+    say off-2 off fix_per_task
+    say off-1 off pair_stop_machine
+    """)
+    assert words(result) == {
+        "transition": "1 [0]",
+        "disabling": BUSY_WRITE,
+        "still": "1 0 [0]",
+        "off-2": "[0]",
+        "off-1": "[0]",
+    }
+    assert log_of(result) == [
+        *lines("pair_stop_machine", TAINTED, ENABLED), *lines("fix_per_task", ENABLING),
+        "patch 'pair_stop_machine' cannot be disabled while patch 'fix_per_task' is in transition",
+        *lines("fix_per_task", PATCHED, DISABLED), *lines("pair_stop_machine", DISABLED)]
 
 
 @pytest.mark.parametrize("direction", ["patched", "unpatched"])
