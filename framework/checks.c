@@ -102,26 +102,19 @@ static int suture_collect_function(struct module *mod, const char *name, void *f
 	return ret || mod ? ret : suture_collect_syscall(name, collector);
 }
 
-static struct module *suture_func_owner(struct klp_func *func)
-{
-	struct klp_object *obj = container_of(func->kobj.parent, struct klp_object, kobj);
-
-	return container_of(obj->kobj.parent, struct klp_patch, kobj)->mod;
-}
-
 /*
  * A replacement by address: its parts have its symbol's name, not that of the function that it
  * replaces.
  */
-static int suture_collect_replacement(struct klp_func *func, struct suture_collector *collector)
+static int suture_collect_replacement(struct klp_func *func, void *collector)
 {
 	char name[KSYM_SYMBOL_LEN];
 
 	sprint_symbol_no_offset(name, (unsigned long)func->new_func);
 	/* "name [module]" */
 	name[strcspn(name, " ")] = '\0';
-	return suture_collect_function(suture_func_owner(func), name, func->new_func,
-				       func->new_size, collector);
+	return suture_collect_function(func->owner, name, func->new_func, func->new_size,
+				       collector);
 }
 
 /*
@@ -138,7 +131,8 @@ static int suture_collect_versions(struct klp_object *obj, struct klp_func *func
 	ret = suture_collect_function(obj->mod, func->old_name, func->old_func, func->old_size,
 				      collector);
 	if (!ret)
-		ret = suture_remains_each((unsigned long)func->old_func, suture_collect, collector);
+		ret = suture_remains_each((unsigned long)func->old_func, suture_collect_replacement,
+					  collector);
 	if (ret || !site)
 		return ret;
 	list_for_each_entry(version, &site->stack, stack_node) {

@@ -209,7 +209,7 @@ static void patch_init(struct klp_patch *patch)
 	klp_for_each_object_static(patch, obj) {
 		suture_object_init(patch, obj);
 		klp_for_each_func_static(obj, func)
-			suture_func_init(obj, func);
+			suture_func_init(patch, obj, func);
 	}
 }
 

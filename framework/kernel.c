@@ -5,13 +5,12 @@
 #include <linux/ftrace.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
-#include <linux/memory.h>
 #include <linux/module.h>
 #include <linux/stacktrace.h>
 #include <linux/static_call.h>
 #include <linux/wait.h>
-#include <asm/text-patching.h>
 
+#include "arch/arch.h"
 #include "kernel.h"
 #include "symbols.h"
 
@@ -27,12 +26,10 @@ DEFINE_STATIC_CALL_RET0(suture_wake_up_state, wake_up_state);
 DEFINE_STATIC_CALL_RET0(suture_idle_task, idle_task);
 DEFINE_STATIC_CALL_RET0(suture_schedule_on_each_cpu, schedule_on_each_cpu);
 DEFINE_STATIC_CALL_RET0(suture_ftrace_location, ftrace_location);
-DEFINE_STATIC_CALL_RET0(suture_text_poke, text_poke);
-DEFINE_STATIC_CALL_RET0(suture_text_poke_sync, text_poke_sync);
 
 /* The kernel's own: the list of tasks, and who may write to code. */
 rwlock_t *kernel_tasklist_lock;
-struct mutex *kernel_text_mutex; /* held around kernel_text_poke() */
+struct mutex *kernel_text_mutex; /* held around suture_arch_text_write() */
 
 unsigned long kernel_kallsyms_lookup_name(const char *name)
 {
@@ -95,16 +92,6 @@ unsigned long kernel_ftrace_location(unsigned long address)
 	return static_call(suture_ftrace_location)(address);
 }
 
-void *kernel_text_poke(void *address, const void *code, size_t size)
-{
-	return static_call(suture_text_poke)(address, code, size);
-}
-
-void kernel_text_poke_sync(void)
-{
-	static_call(suture_text_poke_sync)();
-}
-
 /*
  * kprobes know the address of every function, and may add to it the size of ENDBR. A direct call
  * may go there, so the function itself tells where it begins.
@@ -154,8 +141,7 @@ static int __init find_kallsyms(void)
 	return 0;
 }
 
-/* The symbol's address, or NULL with its name in the log. */
-static void *__init find(const char *name)
+void *__init suture_kernel_find(const char *name)
 {
 	unsigned long address;
 
@@ -164,15 +150,6 @@ static void *__init find(const char *name)
 	return (void *)address;
 }
 
-#define FIND(name)							\
-({									\
-	void *__address = find(#name);					\
-									\
-	if (__address)							\
-		static_call_update(suture_##name, __address);		\
-	__address;							\
-})
-
 int __init suture_kernel_init(void)
 {
 	int err;
@@ -180,14 +157,14 @@ int __init suture_kernel_init(void)
 	err = find_kallsyms();
 	if (err)
 		return err;
-	kernel_tasklist_lock = find("tasklist_lock");
-	kernel_text_mutex = find("text_mutex");
+	kernel_tasklist_lock = suture_kernel_find("tasklist_lock");
+	kernel_text_mutex = suture_kernel_find("text_mutex");
 	if (kernel_tasklist_lock && kernel_text_mutex &&
-	    FIND(kallsyms_lookup_size_offset) && FIND(find_module) &&
-	    FIND(stack_trace_save_tsk_reliable) && FIND(task_call_func) &&
-	    FIND(task_work_cancel_match) && FIND(wake_up_state) && FIND(idle_task) &&
-	    FIND(schedule_on_each_cpu) && FIND(ftrace_location) && FIND(text_poke) &&
-	    FIND(text_poke_sync))
-		return 0;
+	    SUTURE_FIND(kallsyms_lookup_size_offset) && SUTURE_FIND(find_module) &&
+	    SUTURE_FIND(stack_trace_save_tsk_reliable) && SUTURE_FIND(task_call_func) &&
+	    SUTURE_FIND(task_work_cancel_match) && SUTURE_FIND(wake_up_state) &&
+	    SUTURE_FIND(idle_task) && SUTURE_FIND(schedule_on_each_cpu) &&
+	    SUTURE_FIND(ftrace_location))
+		return suture_arch_kernel_init();
 	return -ENOENT;
 }

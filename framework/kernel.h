@@ -17,6 +17,24 @@
 struct module;
 
 /**
+ * suture_kernel_find() - a symbol of vmlinux, for SUTURE_FIND()
+ * @name:	its only one of this name
+ *
+ * Return: its address, or NULL with the name in the log.
+ */
+void *suture_kernel_find(const char *name);
+
+/* Where static_call(suture_<name>) goes. True, or false with the name in the log. */
+#define SUTURE_FIND(name)						\
+({									\
+	void *__address = suture_kernel_find(#name);			\
+									\
+	if (__address)							\
+		static_call_update(suture_##name, __address);		\
+	__address != NULL;						\
+})
+
+/**
  * suture_kernel_init() - look up everything below; before that, functions do nothing and return 0
  *
  * Return: 0, or a negative errno with the missing name in the log.
@@ -44,8 +62,6 @@ int kernel_wake_up_state(struct task_struct *task, unsigned int state);
 struct task_struct *kernel_idle_task(int cpu);
 int kernel_schedule_on_each_cpu(work_func_t func);
 unsigned long kernel_ftrace_location(unsigned long address);
-void *kernel_text_poke(void *address, const void *code, size_t size);
-void kernel_text_poke_sync(void);
 
 extern rwlock_t *kernel_tasklist_lock;
 extern struct mutex *kernel_text_mutex;

@@ -86,8 +86,9 @@ void suture_object_init(struct klp_patch *patch, struct klp_object *obj)
 	list_add_tail(&obj->node, &patch->obj_list);
 }
 
-void suture_func_init(struct klp_object *obj, struct klp_func *func)
+void suture_func_init(struct klp_patch *patch, struct klp_object *obj, struct klp_func *func)
 {
+	func->owner = patch->mod;
 	INIT_LIST_HEAD(&func->stack_node);
 	func->old_func = NULL;
 	func->site = NULL;
@@ -144,11 +145,13 @@ static int func_resolve(struct klp_object *obj, struct klp_func *func)
 
 int suture_func_measure(struct klp_patch *patch, struct klp_func *func)
 {
+	unsigned long start, size;
 	int err;
 
 	if (func->nop)
 		return 0;
-	if (!suture_module_contains(patch->mod, (unsigned long)func->new_func, 1)) {
+	suture_module_text(patch->mod, &start, &size);
+	if ((unsigned long)func->new_func - start >= size) {
 		pr_err("patch '%s': the replacement of function '%s' is not in text that stays\n",
 		       patch->mod->name, func->old_name);
 		return -EINVAL;

@@ -26,10 +26,11 @@ void suture_object_init(struct klp_patch *patch, struct klp_object *obj);
 
 /**
  * suture_func_init() - the same for a function
+ * @patch:	the patch
  * @obj:	initialised
  * @func:	one of its functions
  */
-void suture_func_init(struct klp_object *obj, struct klp_func *func);
+void suture_func_init(struct klp_patch *patch, struct klp_object *obj, struct klp_func *func);
 
 /**
  * suture_func_measure() - the size of a replacement, which has to be the start of a function

@@ -91,15 +91,14 @@ void suture_patch_keep_remains(struct klp_patch *patch)
 }
 
 int suture_remains_each(unsigned long function,
-			int (*visit)(unsigned long address, unsigned long size, void *data),
-			void *data)
+			int (*visit)(struct klp_func *func, void *data), void *data)
 {
 	struct klp_func *func;
 	int ret = 0;
 
 	list_for_each_entry(func, &suture_remains, stack_node) {
 		if ((unsigned long)func->old_func == function && !ret)
-			ret = visit((unsigned long)func->new_func, func->new_size, data);
+			ret = visit(func, data);
 	}
 	return ret;
 }
@@ -200,15 +199,32 @@ static int suture_func_patch_first(struct klp_func *func)
 	return 0;
 }
 
+/*
+ * The patch has the function already, by another of its names. A nop is for what the patches below
+ * called it, and not needed then.
+ */
+static int suture_func_patch_alias(const struct klp_func *func, const struct klp_func *top)
+{
+	if (func->nop)
+		return 0;
+	pr_err("patch '%s': functions '%s' and '%s' are one\n", func->owner->name, top->old_name,
+	       func->old_name);
+	return -EINVAL;
+}
+
 static int suture_func_patch(struct klp_func *func)
 {
 	struct suture_site *site;
+	struct klp_func *top;
 
 	if (WARN_ON(!func->old_func || func->patched))
 		return -EINVAL;
 	site = suture_site_find((unsigned long)func->old_func);
 	if (!site)
 		return suture_func_patch_first(func);
+	top = list_first_entry(&site->stack, struct klp_func, stack_node);
+	if (top->owner == func->owner)
+		return suture_func_patch_alias(func, top);
 	suture_site_push(site, func);
 	return 0;
 }

@@ -69,14 +69,13 @@ void suture_patch_keep_remains(struct klp_patch *patch);
 /**
  * suture_remains_each() - replacements of a function that nobody calls, but tasks may be in
  * @function:	address of the original
- * @visit:	called with address and size in bytes; an error ends the walk
+ * @visit:	called with each function whose replacement that is; an error ends the walk
  * @data:	for @visit
  *
  * Return: 0, or the first error of @visit.
  */
 int suture_remains_each(unsigned long function,
-			int (*visit)(unsigned long address, unsigned long size, void *data),
-			void *data);
+			int (*visit)(struct klp_func *func, void *data), void *data);
 
 /**
  * suture_wait_for_handlers() - wait until every handler that began before is over

@@ -107,7 +107,7 @@ static int visit_entry(unsigned long address, void *data)
 
 	pass->count++;
 	if (pass->write)
-		kernel_text_poke(entry->place, bytes, size);
+		suture_arch_text_write(entry->place, bytes, size);
 	return 0;
 }
 
@@ -132,8 +132,7 @@ static int run(struct pass *pass)
 	mutex_lock(kernel_text_mutex);
 	pass->write = true;
 	err = walk(pass);
-	/* No processor goes on with code that it fetched before. */
-	kernel_text_poke_sync();
+	suture_arch_text_sync();
 	mutex_unlock(kernel_text_mutex);
 	return err;
 }

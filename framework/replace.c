@@ -26,7 +26,7 @@ void suture_replace_free_object(struct klp_object *obj)
 }
 
 /* Names are copied, since the patch that they come from goes first. */
-static int add_nop(struct klp_object *obj, const struct klp_func *below)
+static int add_nop(struct klp_patch *patch, struct klp_object *obj, const struct klp_func *below)
 {
 	struct klp_func *nop;
 
@@ -40,7 +40,7 @@ static int add_nop(struct klp_object *obj, const struct klp_func *below)
 	}
 	nop->old_sympos = below->old_sympos;
 	nop->nop = true;
-	suture_func_init(obj, nop);
+	suture_func_init(patch, obj, nop);
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static int add_object_nops(struct klp_patch *patch, struct klp_object *below)
 	klp_for_each_func(below, func) {
 		if (has_func(obj, func))
 			continue;
-		err = add_nop(obj, func);
+		err = add_nop(patch, obj, func);
 		if (err)
 			return err;
 	}

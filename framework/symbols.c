@@ -10,10 +10,11 @@
 #include "symbols.h"
 
 /*
- * GCC numbers the parts of each function on its own, and hardly ever makes a second one. Each name
- * is looked up by itself, since a walk through all symbols of vmlinux takes far longer.
+ * GCC numbers the parts of each function on its own, and hardly ever makes a second one; numbers
+ * are missing where a part was inlined again. Each name is looked up by itself, since a walk
+ * through all symbols of vmlinux takes far longer: until so many numbers in a row are no part's.
  */
-#define MAX_PARTS 4
+#define PARTS_GAP 4
 
 struct search {
 	const char *name;
@@ -24,6 +25,7 @@ struct search {
 
 struct part_search {
 	const char *name;
+	unsigned int found;
 	int (*visit)(unsigned long address, unsigned long size, void *data);
 	void *data;
 };
@@ -117,10 +119,11 @@ int suture_symbol_size(unsigned long address, unsigned long *size)
 
 static int part_step(void *data, unsigned long address)
 {
-	const struct part_search *search = data;
+	struct part_search *search = data;
 	unsigned long size;
 	int err;
 
+	search->found++;
 	err = suture_symbol_size(address, &size);
 	if (err)
 		return err;
@@ -129,7 +132,7 @@ static int part_step(void *data, unsigned long address)
 
 static int part_module_step(void *data, const char *name, unsigned long address)
 {
-	const struct part_search *search = data;
+	struct part_search *search = data;
 	size_t length = strlen(search->name);
 
 	if (strncmp(name, search->name, length))
@@ -149,16 +152,18 @@ static int each_vmlinux_part(struct part_search *search)
 		"%s.part.%u.constprop.0", "%s.part.%u.constprop.0.cold",
 	};
 	char name[KSYM_NAME_LEN];
-	unsigned int i, n;
+	unsigned int i, n, gap = 0;
 	int err;
 
 	snprintf(name, sizeof(name), "%s.cold", search->name);
 	err = kernel_kallsyms_on_each_match_symbol(part_step, name, search);
-	for (n = 0; !err && n < MAX_PARTS; n++) {
+	for (n = 0; !err && gap < PARTS_GAP; n++) {
+		search->found = 0;
 		for (i = 0; !err && i < ARRAY_SIZE(suffixes); i++) {
 			snprintf(name, sizeof(name), suffixes[i], search->name, n);
 			err = kernel_kallsyms_on_each_match_symbol(part_step, name, search);
 		}
+		gap = search->found ? 0 : gap + 1;
 	}
 	return err;
 }

@@ -18,7 +18,8 @@
  * SUTURE_ARCH_FTRACE_FLAGS
  *	flags of struct ftrace_ops that this needs beside IPMODIFY and PERMANENT.
  *
- * import.h has what include/suture/reloc.h makes imports of patch modules from.
+ * import.h has what include/suture/reloc.h makes imports of patch modules from; include/suture/import.h
+ * names it.
  */
 
 /**
@@ -47,6 +48,26 @@ unsigned long suture_arch_fentry_return(unsigned long fentry);
  * Return: the part of @function that is the system call's name, NULL when it is no such entry.
  */
 const char *suture_arch_syscall(const char *function);
+
+/**
+ * suture_arch_kernel_init() - look up what the architecture's part needs of the kernel
+ *
+ * Return: 0, or a negative errno with the missing name in the log.
+ */
+int suture_arch_kernel_init(void);
+
+/**
+ * suture_arch_text_write() - write to memory of a module that may be code, or read-only
+ * @place:	where to
+ * @bytes:	what
+ * @size:	how many, SUTURE_ARCH_RELOC_MAX at most
+ *
+ * The caller holds kernel_text_mutex, and calls suture_arch_text_sync() before the code may run.
+ */
+void suture_arch_text_write(void *place, const void *bytes, size_t size);
+
+/* No processor goes on with code that it fetched before. Under kernel_text_mutex. */
+void suture_arch_text_sync(void);
 
 /* No relocation that is applied writes more bytes. */
 #define SUTURE_ARCH_RELOC_MAX 8

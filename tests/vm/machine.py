@@ -25,7 +25,7 @@ from vm_qemu import KERNEL_ARGUMENTS, Died, MachineError, Qemu, TimedOut, hardwa
 
 __all__ = ["run", "Result", "build_modules", "framework", "build_patches", "modules_tree", "programs", "enforcing_key", "sign",
            "sign_modules", "MachineError", "TimedOut", "Died", "ImageError", "KernelError"]
-BUILD_TIMEOUT = 180
+BUILD_TIMEOUT = 600
 BLANK_NAME = "vm-disk"
 
 

@@ -12,6 +12,7 @@
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/stringify.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -44,6 +45,7 @@ struct suture_site;
  * @old_sympos:		which of several symbols with this name in the object, from 1, in the order
  *			of kallsyms: of addresses in vmlinux, of the symbol table in a module;
  *			0: there is only one
+ * @owner:		internal: the patch module
  * @old_func:		internal: address of the function
  * @kobj:		internal: <object>/<function,sympos> in sysfs
  * @node:		internal: in klp_object.func_list
@@ -64,6 +66,7 @@ struct klp_func {
 	unsigned long old_sympos;
 
 	/* internal */
+	struct module *owner;
 	void *old_func;
 	struct kobject kobj;
 	struct list_head node;
@@ -139,7 +142,7 @@ struct klp_state {
  * @objs:		objects, ended by an empty one
  * @states:		states, ended by one with id 0; may be NULL
  * @replace:		take over from all patches below
- * @consistency:	set by KLP_SET_CONSISTENCY()
+ * @consistency:	internal: set by KLP_SET_CONSISTENCY(), which tells tools as well
  * @list:		internal: in the stack of patches
  * @kobj:		internal: <patch> in sysfs
  * @obj_list:		internal: all klp_object, dynamic ones too
@@ -154,9 +157,9 @@ struct klp_patch {
 	struct klp_object *objs;
 	struct klp_state *states;
 	bool replace;
-	enum klp_consistency consistency;
 
 	/* internal */
+	enum klp_consistency consistency;
 	struct list_head list;
 	struct kobject kobj;
 	struct list_head obj_list;
@@ -194,7 +197,7 @@ struct klp_patch {
 #define KLP_SET_CONSISTENCY(patch, model)						\
 	do {										\
 		static const char __suture_model[] __used __section(".modinfo")	\
-			__aligned(1) = "suture_consistency=" #model;			\
+			__aligned(1) = "suture_consistency=" __stringify(model);	\
 		(patch)->consistency = (model);						\
 	} while (0)
 

@@ -18,7 +18,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-#include "../../arch/x86/import.h"
+#include "import.h"
 
 /**
  * struct suture_reloc - an entry of the table
