@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Patches one of several functions with one name: the parameters tell which. Of vmlinux it is a
- * start function of a seq_file, which is empty then.
+ * Patches one of several functions with one name: the parameters tell which. Of vmlinux it is one
+ * that shows an attribute of sysfs, which reads empty then.
  */
 
 #include <linux/livepatch.h>
@@ -16,9 +16,9 @@ module_param(name, charp, 0444);
 static unsigned long sympos;
 module_param(sympos, ulong, 0444);
 
-static void *new_function(void)
+static long new_function(void)
 {
-	return NULL;
+	return 0;
 }
 
 static struct klp_func functions[] = {
