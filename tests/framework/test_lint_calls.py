@@ -8,6 +8,7 @@ import pytest
 
 SOURCE = pathlib.Path(os.environ["SUTURE_SOURCE"])
 
+UNTYPED = "makes a pointer without a type"
 BAD = {
     "cast": ("\tret = ((int (*)(int cpu))address)(1);", "casts to a function pointer"),
     "cast of the look-up": ("\tf = (struct task_struct *(*)(int))find(name);", "casts to a function pointer"),
@@ -20,6 +21,23 @@ BAD = {
     "variable set later": ("\tint (*f)(int cpu);\n\n\tf = (void *)address;", "makes a function pointer of an address"),
     "variable from an untyped one": ("\tvoid *p = find(name);\n\tint (*f)(int) = p;", "makes a function pointer of an address"),
     "array of pointers": ("\tint (*table[2])(int cpu) = (void *)address;", "makes a function pointer of an address"),
+    "variable from a call": ("\tint (*f)(int) = find(name);", "makes a function pointer of an address"),
+    "variable set by a call": ("\tint (*f)(int);\n\n\tf = find(\"idle_task\");", "makes a function pointer of an address"),
+    "variable of a typedef": ("\twork_func_t f = (void *)address;", "makes a function pointer of an address"),
+    "variable of another typedef": ("\tinitcall_t f = (void *)address;", "makes a function pointer of an address"),
+    "variable of a private typedef": ("typedef int (*idle)(int);\n\n\tidle f = find(name);", "makes a function pointer of an address"),
+    "private typedef": ("typedef int (*idle)(int);\n\n\tret = ((idle)address)(1);", "casts to a function pointer"),
+    "private typedef of another file": ("\tret = ((idle_t)address)(1);", "casts to a function pointer"),
+    "pointer to a pointer": ("\tret = (*(int (**)(int))&address)(1);", "casts to a function pointer"),
+    "member": ("\tsite->fops.func = (void *)address;", UNTYPED),
+    "initializer": ("\tstruct call call = { .fn = (void *)address };", UNTYPED),
+    "argument": ("\tret = stop_machine((void *)address, NULL, NULL);", UNTYPED),
+    "untyped variable": ("\t*(void **)&f = p;", UNTYPED),
+    "bytes": ("\tmemcpy(&f, &address, sizeof(f));", "copies the bytes of a variable"),
+    "number": ("\t*(unsigned long *)&f = address;", "takes a variable for a number"),
+    "number of the look-up": ("\terr = suture_symbol_find(NULL, name, 0, (unsigned long *)&f);", "takes a variable for a number"),
+    "union": ("\tunion {\n\t\tunsigned long address;\n\t\tint (*f)(int);\n\t} u;", "has a union"),
+    "look-up by position": ("\terr = suture_symbol_find(NULL, name, 0, &address);", "looks up an address"),
     "look-up": ("\taddress = kallsyms_lookup_name(\"idle_task\");", "looks up an address by itself"),
     "look-up by the wrapper": ("\taddress = kernel_kallsyms_lookup_name(name);", "looks up an address by itself"),
     "kprobe": ("\terr = register_kprobe(&probe);", "finds an address by a kprobe"),
@@ -38,9 +56,13 @@ int walk(int (*visit)(void *data, unsigned long address), void *data)
 {
 	const struct entry *entry = (void *)find(0);
 	struct task_struct *task = kernel_idle_task(0);
+	u64 word = *(const unsigned long *)data;
 	unsigned long first = (unsigned long)visit;
 	size_t size = (size_t)first;
 
+	memcpy(bytes, &word, sizeof(word));
+	pr_debug("%d is in %ps\\n", task->pid, (void *)word);
+	func->old_func = (void *)first;
 	hook = default_hook;
 	entry->ops.text_poke(size);
 	if (visit == data)
@@ -77,6 +99,14 @@ def test_kernel_c_may_look_up_but_not_cast(tmp_path):
     file.write_text("\tstatic_call_update(suture_idle_task, (void *)kernel_kallsyms_lookup_name(name));\n")
     assert lint(file).returncode == 0
     file.write_text(BAD["cast"][0] + "\n")
+    assert lint(file).returncode == 1
+
+
+def test_other_files_that_look_up_may_not_call(tmp_path):
+    file = tmp_path / "objects.c"
+    file.write_text(BAD["look-up by position"][0] + "\n")
+    assert lint(file).returncode == 0
+    file.write_text(BAD["number of the look-up"][0] + "\n")
     assert lint(file).returncode == 1
 
 

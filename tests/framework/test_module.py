@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """suture.ko itself: loading, unloading, what it shows of itself, and the taint of its patches."""
+import re
 import subprocess
 
 import pytest
@@ -9,6 +10,18 @@ from rig import livepatch_log, reports, section
 
 on_all = pytest.mark.parametrize("kernel", rig.ALL, ids=str)
 TAINT_LIVEPATCH = 1 << 15
+# Each function with an indirect call, and what it calls. None of it was looked up by name: that would fault where the processor
+# enforces IBT. What is called there has to be a function of ours or of a patch, whose address was taken in C.
+INDIRECT = {
+    "suture_pre_patch_callback", "suture_post_patch_callback",  # callbacks of patches
+    "suture_pre_unpatch_callback", "suture_post_unpatch_callback",
+    "shadow_get_or_add",  # constructor of a shadow variable
+    "shadow_remove",  # its destructor
+    "part_step", "suture_symbol_each_prefixed",  # our visitors of symbols
+    "suture_remains_each",  # our visitors of functions that a replace patch leaves
+    "suture_per_task_each_blocker",  # our visitors of tasks
+    "suture_stop_timed",  # what we do with the machine stopped
+}
 
 
 @on_all
@@ -69,3 +82,17 @@ def test_framework_imports_exported_functions_of_the_kernel_only(kernel):
     assert not {"livepatch", "suture_livepatch", "import_ns"} & info.keys()
     exported = {line.split()[-1] for line in subprocess.check_output(["nm", module], text=True).splitlines() if "__ksymtab_" in line}
     assert exported and all(name.startswith("__ksymtab_suture_klp_") for name in exported)
+
+
+@on_all
+def test_indirect_calls_are_of_our_own_functions_and_of_patches(kernel):
+    """The parts and copies that the compiler makes of a function count as it. Thunks are how retpolines call."""
+    code = subprocess.check_output(["objdump", "-dr", "--no-show-raw-insn", rig.framework(kernel)], text=True)
+    calls = re.compile(r"\t(?:call|jmp)q? +\*|__x86_indirect_(?:thunk|call|jump)_")
+    found, function = set(), None
+    for line in code.splitlines():
+        head = re.match(r"^[0-9a-f]+ <(\w+)[\w.]*>:$", line)
+        function = head[1] if head else function
+        if calls.search(line):
+            found.add(function)
+    assert found == INDIRECT
