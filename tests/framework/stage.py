@@ -25,6 +25,7 @@ FULL = bool(os.environ.get("SUTURE_TEST_FULL"))
 DEBIAN, LITTLE, NEXT, DEBUG = ("6.1", "debian"), ("6.1", "nolivepatch"), ("6.12", "debian"), ("6.1", "debug")
 EVERY = {"6.1": DEBIAN, "6.1-nolivepatch": LITTLE, "6.12": NEXT, **({"6.1-debug": DEBUG} if FULL else {})}
 on_every_kernel = pytest.mark.parametrize("kernel", EVERY.values(), ids=EVERY.keys())
+on_debian = pytest.mark.parametrize("kernel", [DEBIAN, NEXT], ids=["6.1", "6.12"])
 
 # What must never be in a log after any of these tests.
 FAULT = re.compile(r"WARNING:|BUG:|Oops|general protection|unable to handle|stack-protector|rcu.*stall|soft lockup|hung_task|"

@@ -2,8 +2,8 @@
 """What each consistency model promises, with tasks inside the old and the new function: run with /usr/bin/python3 -m pytest."""
 import pytest
 
-from stage import (BUSY, DISABLED, DISABLING, ENABLED, ENABLING, PATCHED, TAINTED, UNPATCHED, lines, log_of, on_every_kernel, play,
-                   words)
+from stage import (BUSY, DISABLED, DISABLING, ENABLED, ENABLING, PATCHED, TAINTED, UNPATCHED, lines, log_of, on_debian, on_every_kernel,
+                   play, words)
 
 BUSY_INSMOD = f"insmod: ERROR: could not insert module {{}}.ko: {BUSY} [1]"
 BUSY_WRITE = f"echo: write error: {BUSY} [1]"
@@ -361,8 +361,43 @@ def test_nothing_else_is_disabled_while_a_transition_is_open():
         *lines("fix_per_task", PATCHED, DISABLED), *lines("pair_stop_machine", DISABLED)]
 
 
+@on_debian
+@pytest.mark.parametrize("gate, part", [("cold", "park_visit.cold"), ("part", "park_visit.part.0")])
+def test_parts_of_the_function_count_as_the_function(kernel, gate, part):
+    """Nothing else of the function is on the stack of who waits there: it is what blockers name."""
+    result = play(f"gate={gate}" + """
+    insmod park.ko
+    gate b open
+    cat /proc/park/$gate >/tmp/first & pid=$!
+    parked 1
+    say stop-machine insmod fix_stop_machine.ko
+    insmod fix_per_task.ko
+    usleep 200000
+    say transition value fix_per_task transition
+    say blockers value fix_per_task blockers
+    say pid echo $pid
+    say meanwhile look b
+    gate $gate open; wait
+    settled fix_per_task
+    say parked cat /tmp/first
+    say now look $gate
+    """, kernel)
+    fix, said = "fix_per_task", words(result)
+    pid = said.pop("pid").split()[0]
+    assert said == {
+        "stop-machine": BUSY_INSMOD.format("fix_stop_machine"),
+        "transition": "1 [0]",
+        "blockers": f"{pid} {pid} {part} cat [0]",
+        "meanwhile": f"{fix} {fix} [0]",
+        "parked": "old old [0]",
+        "now": f"{fix} {fix} [0]",
+    }
+    assert f"'fix_stop_machine': cat:N is in {part} [park]" in log_of(result)
+
+
+@on_debian
 @pytest.mark.parametrize("direction", ["patched", "unpatched"])
-def test_force_ends_the_transition_and_keeps_the_module(direction):
+def test_force_ends_the_transition_and_keeps_the_module(kernel, direction):
     result = play(f"""
     direction={direction}
     """ + """
@@ -389,7 +424,7 @@ def test_force_ends_the_transition_and_keeps_the_module(direction):
     usleep 300000
     say references references fix_per_task
     say rmmod rmmod fix_per_task
-    """)
+    """, kernel)
     fix = "fix_per_task"
     expected = {
         "transition": "1 [0]",
@@ -482,6 +517,37 @@ def test_a_task_that_an_immediate_patch_left_behind_counts_later():
         "parked": "old fix_immediate [0]",
         "now": "fix_per_task fix_per_task [0]",
     }
+
+
+@pytest.mark.parametrize("gate, function", [("a", "fixed_visit"), ("cold", "fixed_visit.cold")])
+def test_a_task_in_what_a_gone_immediate_patch_left_counts_later(gate, function):
+    result = play(f"gate={gate}" + """
+    insmod park.ko
+    gate b open
+    insmod fix_immediate.ko
+    look $gate >/tmp/first & pid=$!
+    parked 1
+    put fix_immediate enabled 0
+    gone fix_immediate
+    say stop-machine insmod fix_stop_machine.ko
+    insmod fix_per_task.ko
+    usleep 200000
+    say blockers cut -d" " -f3,4 $S/fix_per_task/blockers
+    put fix_per_task enabled 0
+    gone fix_per_task
+    gate $gate open; wait
+    say parked cat /tmp/first
+    say again insmod fix_stop_machine.ko
+    say now look b
+    """)
+    assert words(result) == {
+        "stop-machine": BUSY_INSMOD.format("fix_stop_machine"),
+        "blockers": f"{function} cat [0]",
+        "parked": "fix_immediate fix_immediate [0]",
+        "again": "[0]",
+        "now": "fix_stop_machine fix_stop_machine [0]",
+    }
+    assert f"'fix_stop_machine': cat:N is in {function} [fix_immediate]" in log_of(result)
 
 
 MIXED_STACK = """

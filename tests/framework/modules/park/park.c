@@ -4,6 +4,8 @@
  * sleeps in between while the gate is closed: what it reads is the two versions that it met.
  * Written to a gate: "open", "closed", or "interruptible" for closed, but signals end the wait. The
  * system can be suspended meanwhile.
+ * Readers of the gates "cold" and "part" wait in parts of park_visit(), named as the compiler names
+ * those that it makes itself; it goes there by a jump, and leaves nothing on the stack.
  * /proc/park/inside: how many wait.
  *
  * With kthreads=1 two threads: park_inside visits the gate k again and again, three seconds apart,
@@ -22,6 +24,7 @@
 
 static struct park_gate park_gates[] = {
 	{ .name = "a" }, { .name = "b" }, { .name = "c" }, { .name = "k" },
+	{ .name = "cold", .way = PARK_COLD }, { .name = "part", .way = PARK_PART },
 };
 
 static struct park_gate *const park_thread_gate = &park_gates[3];
@@ -74,7 +77,7 @@ static noinline const char *park_version(void)
 	return READ_ONCE(park_name);
 }
 
-static noinline int park_visit(struct park_gate *gate, char *text)
+static __always_inline int park_pass(struct park_gate *gate, char *text)
 {
 	const char *before = park_version();
 	int ret = park_gate_pass(gate);
@@ -82,6 +85,30 @@ static noinline int park_visit(struct park_gate *gate, char *text)
 	if (ret)
 		return ret;
 	return scnprintf(text, PARK_TEXT_SIZE, "%s %s\n", before, park_version());
+}
+
+static int park_visit_cold(struct park_gate *gate, char *text) __asm__("park_visit.cold");
+static int park_visit_part(struct park_gate *gate, char *text) __asm__("park_visit.part.0");
+
+static noinline int park_visit_cold(struct park_gate *gate, char *text)
+{
+	return park_pass(gate, text);
+}
+
+/* Two of the same content would become one. */
+static noinline __attribute__((__no_icf__))
+int park_visit_part(struct park_gate *gate, char *text)
+{
+	return park_pass(gate, text);
+}
+
+static noinline int park_visit(struct park_gate *gate, char *text)
+{
+	if (gate->way == PARK_COLD)
+		return park_visit_cold(gate, text);
+	if (gate->way == PARK_PART)
+		return park_visit_part(gate, text);
+	return park_pass(gate, text);
 }
 
 static ssize_t park_read(struct file *file, char __user *buffer, size_t size, loff_t *offset)

@@ -10,14 +10,28 @@
 #define PARK_TEXT_SIZE 128
 
 /**
+ * enum park_way - where in park_visit() a reader waits
+ * @PARK_BODY:	in the function itself
+ * @PARK_COLD:	in its part with the suffix .cold
+ * @PARK_PART:	in its part with the suffix .part.0
+ */
+enum park_way {
+	PARK_BODY,
+	PARK_COLD,
+	PARK_PART,
+};
+
+/**
  * struct park_gate - /proc/park/<name>
  * @name:	its name
+ * @way:	to it
  * @queue:	of those who wait
  * @open:	nobody waits
  * @interruptible: signals end the wait
  */
 struct park_gate {
 	const char *name;
+	enum park_way way;
 	wait_queue_head_t queue;
 	bool open;
 	bool interruptible;
