@@ -9,12 +9,14 @@ import subprocess
 import pytest
 
 import stage
-from stage import (DEBIAN, DISABLED, ENABLED, LITTLE, NEXT, TAINTED, kernel_of, lines, log_of, machine, play, program, words)
+from stage import (DEBIAN, DISABLED, ENABLED, LITTLE, NEXT, TAINTED, kernel_of, lines, log_of, machine, on_debian, play, program,
+                   words)
 
 BLOCKED = re.compile(r"(\d+) \1 park_visit cat \[0\]")
 
 
-def test_processors_come_and_go():
+@on_debian
+def test_processors_come_and_go(kernel):
     """The second one leaves and returns while a transition is open, in both directions, and while a patch is on."""
     result = play("""
     cpu1() { echo $1 >/sys/devices/system/cpu/cpu1/online; }
@@ -57,7 +59,7 @@ def test_processors_come_and_go():
     say leaves-at-last cpu1 0
     say returns-at-last cpu1 1
     say rest rmmod park suture
-    """, smp=2)
+    """, kernel, smp=2)
     said = words(result)
     counts = {name: list(map(int, said.pop(name).split()[0].split(",")))
               for name in ("without", "without-later", "with", "with-later", "patched", "new")}
@@ -143,14 +145,15 @@ def test_hibernation_keeps_transitions_and_patches():
 
 
 def test_suspension_keeps_transitions_and_patches():
-    """All devices are suspended, and resumed at once."""
+    """All devices are suspended, all CPUs but one go, the rest of the system is suspended; and it is resumed at once."""
     result = play("""
     echo 0 >/sys/module/suspend/parameters/pm_test_delay
-    echo platform >/sys/power/pm_test
-    asleep() { busybox echo freeze >/sys/power/state; }
-    """ + SLEEP, LITTLE, timeout=300)
+    echo core >/sys/power/pm_test
+    asleep() { busybox echo mem >/sys/power/state; }
+    """ + SLEEP, LITTLE, smp=2, timeout=300)
     slept(result)
-    assert result.script_log.count("PM: suspend exit") == 4
+    log = result.script_log
+    assert log.count("smpboot: CPU 1 is now offline") == log.count("CPU1 is up") == log.count("PM: suspend exit") == 4
 
 
 def test_another_kernel_starts_from_a_patched_one(tmp_path):

@@ -3,12 +3,8 @@
 import re
 import subprocess
 
-import pytest
-
 import stage
-from stage import DEBIAN, DISABLED, ENABLED, ENABLING, NEXT, PATCHED, TAINTED, lines, log_of, on_every_kernel, play, words
-
-on_debian = pytest.mark.parametrize("kernel", [DEBIAN, NEXT], ids=["6.1", "6.12"])
+from stage import DISABLED, ENABLED, ENABLING, NEXT, PATCHED, TAINTED, lines, log_of, on_debian, on_every_kernel, play, words
 
 # Where programs cannot be executed any more, the shell still can sleep and read.
 WITHOUT_PROGRAMS = """
@@ -32,7 +28,7 @@ comes() {
 """
 
 
-@on_debian
+@on_every_kernel
 def test_a_waiter_in_io_uring_stays_when_its_work_runs_there(kernel):
     """The first byte makes it run all of its task work, deep in the old function; it still waits for the second."""
     result = play("""
@@ -68,7 +64,7 @@ def test_a_waiter_in_io_uring_stays_when_its_work_runs_there(kernel):
     assert log_of(result) == lines("uring", TAINTED, ENABLED, DISABLED)
 
 
-@on_debian
+@on_every_kernel
 def test_a_task_stopped_at_exec_stays_when_its_work_runs_there(kernel):
     result = play("""
     insmod park.ko
@@ -114,8 +110,9 @@ stopped"
     assert log_of(result) == lines("exec", TAINTED, ENABLED, DISABLED)
 
 
-def test_a_helper_that_was_jumped_to_keeps_the_module():
-    module = stage.modules(DEBIAN) / "tail.ko"
+@on_debian
+def test_a_helper_that_was_jumped_to_keeps_the_module(kernel):
+    module = stage.modules(kernel) / "tail.ko"
     code = subprocess.run(["objdump", "-dr", "--no-show-raw-insn", module], stdout=subprocess.PIPE, text=True, check=True).stdout
     visit = re.search(r"<tail_visit>:\n(.*?)\n\n", code, re.DOTALL)[1]
     assert re.search(r"\bjmp .*tail_helper|\bjmp .*\n.*R_X86_64_PLT32\ttail_helper", visit), visit
@@ -137,7 +134,7 @@ def test_a_helper_that_was_jumped_to_keeps_the_module():
     say parked cat /tmp/first
     say unload eventually unloads tail
     say target rmmod park
-    """)
+    """, kernel)
     said = words(result)
     pid = said.pop("pid").split()[0]
     assert said == {
@@ -177,16 +174,24 @@ def stamped(result, prefix):
     return found
 
 
-def test_sleepers_are_signalled_late_and_workers_never():
-    """Four tasks in the old function: one cannot be interrupted, one can, a kernel thread and a worker of io_uring."""
+# Of a task: the kernel's include/linux/sched.h.
+PF_IO_WORKER, PF_USER_WORKER = 0x10, 0x4000
+
+
+@on_debian
+def test_sleepers_are_signalled_late_and_workers_never(kernel):
+    """Four tasks in the old function: one cannot be interrupted, one can, a kernel thread and a worker of io_uring, at a gate where
+    a signal would interrupt it.
+    """
     result = play("""
     insmod park.ko kthreads=1
     gate b open
     gate c interruptible
     cat /proc/park/a >/tmp/a & a=$!
     peek /proc/park/c >/tmp/c & c=$!
-    uring worker /proc/park/a >/tmp/worker & worker=$!
+    uring worker /proc/park/c >/tmp/worker & worker=$!
     parked 4
+    say flags awk '$2 ~ /iou-wrk/ { print $9 }' /proc/$worker/task/*/stat
     insmod fix_per_task.ko
     usleep 500000
     say before value fix_per_task blockers
@@ -200,6 +205,7 @@ def test_sleepers_are_signalled_late_and_workers_never():
     say after value fix_per_task blockers
     say transition value fix_per_task transition
     gate a open
+    gate c open
     wait $a $c $worker
     settled fix_per_task
     say a cat /tmp/a
@@ -208,8 +214,11 @@ def test_sleepers_are_signalled_late_and_workers_never():
     sleep 4
     say off off fix_per_task
     say rest rmmod park suture
-    """, programs=["uring", "peek"])
+    """, kernel, programs=["uring", "peek"])
     said = words(result)
+    flags = int(said.pop("flags").split()[0])
+    assert flags & PF_IO_WORKER
+    assert bool(flags & PF_USER_WORKER) == (kernel == NEXT)
     a, c, worker = said.pop("pids").split()[:3]
     before, after = said.pop("before").split()[:-1], said.pop("after").split()[:-1]
     before = sorted(tuple(before[i:i + 4]) for i in range(0, len(before), 4))
@@ -229,6 +238,7 @@ def test_sleepers_are_signalled_late_and_workers_never():
         "rest": "[0]",
     }
     log = result.script_log
+    assert log.count("park: c: interrupted") == 1
     order = [log.index(text) for text in ("starting patching", "signaling remaining tasks", "park: c: interrupted",
                                           "patching complete")]
     assert order == sorted(order)
@@ -240,7 +250,8 @@ def test_sleepers_are_signalled_late_and_workers_never():
     assert log_of(result) == lines("fix_per_task", TAINTED, ENABLING, ["signaling remaining tasks"], PATCHED, DISABLED)
 
 
-def test_children_see_what_their_parents_see():
+@on_debian
+def test_children_see_what_their_parents_see(kernel):
     """Parents that are held in the old clone3(), and others that have switched, have children while the transition is open."""
     result = play("""
     insmod park.ko
@@ -265,7 +276,7 @@ def test_children_see_what_their_parents_see():
     settled forks
     tail -n +2 /tmp/heirs
     say off off forks
-    """, programs=["heirs", "kin"])
+    """, kernel, programs=["heirs", "kin"])
     heirs = [line for line in result.output.splitlines() if "," in line and ":" not in line]
     said = words(type(result)(**{**vars(result), "output": "\n".join(
         line for line in result.output.splitlines() if line not in heirs)}))
@@ -289,7 +300,8 @@ def test_children_see_what_their_parents_see():
     assert set(heirs) <= {"old old, new new", "new new, new new"}
 
 
-def test_idle_tasks_switch_while_others_hold_the_transition():
+@on_debian
+def test_idle_tasks_switch_while_others_hold_the_transition(kernel):
     result = play("""
     insmod park.ko
     look a >/dev/null & parked 1
@@ -315,7 +327,7 @@ def test_idle_tasks_switch_while_others_hold_the_transition():
     say unload eventually unloads idles
     sleep 1
     say rest rmmod park suture
-    """, smp=2)
+    """, kernel, smp=2)
     said = words(result)
     counts = [list(map(int, said.pop(name).split()[0].split(",")))[:2] for name in ("first", "second", "third", "fourth")]
     assert all(later > earlier for earlier, later in zip(counts[0], counts[1], strict=True))
