@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Run the benchmarks named, or all and write docs/benchmarks.md."""
+"""Run the benchmarks named, or all, and write what they measured into docs/benchmarks.md."""
 import datetime
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,10 @@ BENCHMARKS = {"verify": verify, "refresh": refresh, "apply": apply, "framework":
 HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 # Benchmarks
 
-Figures of the last run of `script/bench`, all of one run. Absolute figures are the machine's; the ratios are what to compare.
+What `script/bench` measured last, each section in one run. Absolute figures are the machine's; the ratios are what to compare.
 
 """
+REPORT = pipeline.SOURCE / "docs/benchmarks.md"
 
 
 def _machine():
@@ -30,21 +32,25 @@ def _machine():
 
 
 def _table(name, rows):
-    lines = [f"## {name}: `script/bench {name}`", "", BENCHMARKS[name].__doc__, "", "| what | measured |", "| --- | --- |"]
+    lines = [f"## {name}: `script/bench {name}`", "", BENCHMARKS[name].__doc__, "", _machine(), "", "| what | measured |", "| --- | --- |"]
     return "\n".join(lines + [f"| {what} | {figure} |" for what, figure in rows]) + "\n"
+
+
+def _kept():
+    """The sections of the report, by name."""
+    parts = re.split(r"^(?=## (\w+):)", REPORT.read_text() if REPORT.exists() else "", flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def main(names):
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"bench: no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    tables = []
+    tables = {name: text.rstrip("\n") + "\n" for name, text in _kept().items()}
     for name in names or BENCHMARKS:
-        tables.append(_table(name, BENCHMARKS[name].run()))
-        print(tables[-1], flush=True)
-    if not names:
-        (pipeline.SOURCE / "docs").mkdir(exist_ok=True)
-        (pipeline.SOURCE / "docs/benchmarks.md").write_text(HEAD + _machine() + "\n\n" + "\n".join(tables))
+        tables[name] = _table(name, BENCHMARKS[name].run())
+        print(tables[name], flush=True)
+        REPORT.write_text(HEAD + "\n".join(tables[known] for known in BENCHMARKS if known in tables))
 
 
 main(sys.argv[1:])

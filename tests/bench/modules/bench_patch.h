@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A patch of bench_target; BENCH_MODEL is its consistency model. */
+/* A patch of bench_target, by the consistency model BENCH_MODEL; with BENCH_HOLD of bench_hold() too. */
 #include <linux/livepatch.h>
 #include <linux/module.h>
 
@@ -12,13 +12,17 @@ static void patched_call(void)
 	asm volatile("");
 }
 
+#ifdef BENCH_HOLD
 static void patched_hold(void)
 {
 }
+#endif
 
 static struct klp_func functions[] = {
 	{ .old_name = "bench_call", .new_func = patched_call },
+#ifdef BENCH_HOLD
 	{ .old_name = "bench_hold", .new_func = patched_hold },
+#endif
 	{ }
 };
 

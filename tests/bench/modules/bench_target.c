@@ -64,6 +64,7 @@ static int bench_show(struct seq_file *file, void *data)
 
 static ssize_t bench_hold_read(struct file *file, char __user *buffer, size_t size, loff_t *offset)
 {
+	WRITE_ONCE(bench_released, false);
 	bench_hold();
 	return 0;
 }
