@@ -25,6 +25,35 @@ def go(*names):
 
 
 @on_all
+def test_module_that_was_loading_before_the_framework_is_patched_when_it_is_live(kernel):
+    script = """
+    guest load obj_target.ko hold=1 &
+    eventually grep -q coming /sys/module/obj_target/initstate
+    title coming
+    guest load suture.ko
+    enable obj_first.ko
+    cat $S/obj_first/obj_target/patched
+    P obj_target value
+    title live
+    echo 0 >/sys/module/obj_target/parameters/hold
+    wait
+    cat $S/obj_first/obj_target/patched
+    P obj_target value
+    title end
+    guest unload obj_target
+    disable obj_first
+    clean
+    """
+    result = rig.run(script, ["objects"], kernel, load=False)
+    assert section(result.output, "coming") == ["0", "0", "0", "5"]
+    assert told(result, "coming") == enabling("obj_first")
+    assert section(result.output, "live") == ["0", "1", "110"]
+    assert told(result, "live") == come("obj_first")
+    assert section(result.output, "end") == ["0", "0", "0"]
+    assert reports(result) == []
+
+
+@on_all
 def test_patches_are_on_a_module_before_its_code_runs_and_off_after(kernel):
     """In the order of the stack, the newest function wins, from the parameters on until exit."""
     script = """

@@ -2,6 +2,7 @@
 /* A module that comes and goes, and calls the function to patch whenever its own code runs. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/module.h>
 
 #include "show.h"
@@ -9,6 +10,9 @@
 static int obj_number = 5;
 static int obj_fail;
 module_param_named(fail, obj_fail, int, 0444);
+/* For as long as it is set, init goes on. */
+static bool obj_hold;
+module_param_named(hold, obj_hold, bool, 0644);
 
 static noinline __noclone int obj_value(void)
 {
@@ -35,6 +39,8 @@ SHOW(value, "%d", obj_value());
 static int __init obj_target_init(void)
 {
 	pr_info("init: %d\n", obj_value());
+	while (READ_ONCE(obj_hold))
+		msleep(10);
 	return obj_fail;
 }
 
