@@ -34,6 +34,7 @@ REFUSED = {
     "function_unknown": ("ENOENT", "symbol 'api_no_such_function' not found in symbol table"),
     "kernel_function_unknown": ("ENOENT", "symbol 'api_no_such_function' not found in symbol table"),
     "replacement_nowhere": ("EINVAL", "patch 'api_bad': the replacement of function 'api_untraced' is not in text that stays"),
+    "replacement_data": ("EINVAL", "patch 'api_bad': the replacement of function 'api_untraced' is not in text that stays"),
 }
 # The last ones are found out while the patch is being applied, after version_proc_show() was.
 UNPATCHABLE = {"function_untraced": "api_untraced", "function_data": "api_number", "kernel_function_gone": "start_kernel"}
@@ -61,7 +62,7 @@ NOTHING_LEFT = ["0", "1 1"]
 
 @on_all
 def test_bad_patches_are_refused_and_leave_nothing(kernel):
-    """suture.ko unloads afterwards, so it has no reference left; that the memory is freed is test_faults.py's."""
+    """suture.ko unloads afterwards, so it has no reference left; kmemleak, where it is, knows of no memory that is."""
     tries = "".join(f"title {what}; guest load api_bad.ko wrong={what}; left\n" for what in CASES)
     script = """
     title end
@@ -71,12 +72,50 @@ def test_bad_patches_are_refused_and_leave_nothing(kernel):
     disable api_bad
     left
     clean
+    title leaks
+    leaks
     """
     result = rig.run(LEFT + tries + script, ["api"], kernel)
     for what, (error, lines) in CASES.items():
         assert section(result.output, what) == [error, *NOTHING_LEFT], what
         assert livepatch_log(result, what) == [f"livepatch: {line}" for line in lines], what
     assert section(result.output, "end") == ["0", "api_bad", "2 1", "0", *NOTHING_LEFT, "0"]
+    assert section(result.output, "leaks") == []
+    assert reports(result) == []
+
+
+ROUNDS = 100
+
+
+# The kernel of our own does not count its objects.
+@pytest.mark.parametrize("kernel", [rig.DEBIAN, rig.NEWER], ids=str)
+def test_refused_patches_keep_no_memory(kernel):
+    """One object, or one page, that each of one kind left would be as many as there are rounds."""
+    script = f"""
+    refuse() {{
+        for round in $(seq $1); do
+            for what in no_functions function_unknown kernel_function_gone; do
+                guest load api_bad.ko wrong=$what
+            done
+        done | sort | uniq -c
+    }}
+    title warm
+    refuse 10
+    title before
+    memory
+    title refused
+    refuse {ROUNDS}
+    title after
+    memory
+    title end
+    clean
+    """
+    result = rig.run(LEFT + script, ["api"], kernel)
+    assert [line.split() for line in section(result.output, "refused")] == [[str(2 * ROUNDS), "EINVAL"], [str(ROUNDS), "ENOENT"]]
+    before, after = (rig.memory(section(result.output, title)) for title in ("before", "after"))
+    assert {"64", "96", "VmallocUsed", "Percpu"} <= before.keys()
+    assert {name for name in after if after[name] - before[name] > ROUNDS / 2} == set()
+    assert section(result.output, "end") == ["0"]
     assert reports(result) == []
 
 

@@ -63,6 +63,7 @@ static const struct {
 	{ "function_data", target_functions, { "api_number", new_value } },
 	{ "replacement_missing", target_functions, { "api_untraced", NULL } },
 	{ "replacement_nowhere", target_functions, { "api_untraced", (void *)8 } },
+	{ "replacement_data", target_functions, { "api_untraced", (void *)more_functions } },
 	{ "kernel_function_unknown", kernel_functions, { "api_no_such_function", new_value } },
 	{ "kernel_function_gone", kernel_functions, { "start_kernel", new_value } },
 };
