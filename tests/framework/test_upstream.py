@@ -9,7 +9,7 @@ import pytest
 
 import upstream
 from stage import FULL, machine
-from upstream_run import Subject, modules, outcome
+from upstream_run import WATCHED, Subject, modules, outcome
 
 CONTROL = Subject("6.1", native=True)
 SUBJECTS = [Subject("6.1"), Subject("6.1", "nolivepatch"), Subject("6.12"), CONTROL]
@@ -26,10 +26,11 @@ PERMITTED = {
         "func klp_try_switch_task -p": "func suture_report_task -p",
     }.get(line) or line.replace("grep '^kernel/livepatch' /sys/kernel/debug/", r"grep '\[suture\]' /sys/kernel/debug/"),
     upstream.MARK: lambda line: line.replace("/^livepatch:/", "/^suture_livepatch:/"),
+    upstream.SIGNALS: lambda line: line.replace("taints\\) kernel'", "taints\\) kernel\\|livepatch: signaling remaining tasks'"),
 }
 # In how many lines: the path in commands alone, not in the words that are compared with the log.
-LINES = {"6.1": {upstream.PATH: 6, upstream.DEBUG: 3, upstream.MARK: 1},
-         "6.12": {upstream.PATH: 8, upstream.DEBUG: 3, upstream.MARK: 1}}
+LINES = {"6.1": {upstream.PATH: 6, upstream.DEBUG: 3, upstream.MARK: 1, upstream.SIGNALS: 1},
+         "6.12": {upstream.PATH: 8, upstream.DEBUG: 3, upstream.MARK: 1, upstream.SIGNALS: 1}}
 
 
 def on(subjects):
@@ -73,6 +74,8 @@ def test_the_debug_kernel_watched_to_the_end_and_found_no_leak(subject):
 @on(SUBJECTS)
 def test_only_permitted_lines_differ_in_what_ran(subject):
     permitted = () if subject.native else {upstream.DEBUG, upstream.PATH if subject.livepatch else upstream.MARK}
+    if subject.flavour == "debug":
+        permitted |= {upstream.SIGNALS}
     count = collections.Counter()
     ran = outcome(subject).scripts
     assert ran.keys() == upstream.originals(subject.series).keys()
@@ -85,7 +88,12 @@ def test_only_permitted_lines_differ_in_what_ran(subject):
 
 @on(WITH_LIVEPATCH)
 def test_the_kernels_own_livepatch_saw_none_of_them(subject):
-    assert outcome(subject).native == set()
+    assert outcome(subject).native == WATCHED
+
+
+@on(SUBJECTS)
+def test_patches_of_the_kernels_own_were_looked_for_to_the_end(subject):
+    assert WATCHED <= outcome(subject).native
 
 
 def test_the_control_sees_patches_in_the_kernels_own_folder():

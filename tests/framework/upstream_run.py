@@ -19,6 +19,8 @@ HELPER = "test_klp-call_getpid"
 # What was seen of the kernel log on the console when a machine died.
 LAST_WORDS = 6000
 
+# What tells in /out/native that looking for patches of the kernel's own began, and that it went on to the end.
+WATCHED = {"(begin)", "(end)"}
 # Programs at the same addresses in every process spare QEMU most of its translating, which is half of the time. The scripts call
 # stat by its path. What looks for patches of the kernel's own waits in a builtin of bash, so that looking starts no process.
 SESSION = """
@@ -28,8 +30,9 @@ cp -a /bin/. /bins
 ln -sf /usr/bin/stat /bins/stat
 mount --bind /bins /bin
 [ ! -e /framework/suture.ko ] || insmod /framework/suture.ko || exit
-bash -c 'shopt -s nullglob; exec 3<> <(:)
+bash -c 'shopt -s nullglob; exec 3<> <(:); echo "(begin)" >>/out/native
 while :; do set -- /sys/kernel/livepatch/*; [ $# = 0 ] || echo "${@##*/}" >>/out/native; read -t 0.03 -u 3; done' &
+watcher=$!
 cd /selftests
 export KDIR=/
 for script in {scripts}; do
@@ -40,6 +43,7 @@ for script in {scripts}; do
 	[ $status = 0 ] || break
 done
 cp -r /selftests /out/ran
+kill $watcher && echo "(end)" >>/out/native
 [ ! -e /framework/suture.ko ] || rmmod suture
 lsmod >/out/modules
 cat /proc/lockdep_stats >/out/lockdep 2>/dev/null
@@ -57,8 +61,9 @@ CASE_MARK = re.compile(r"===== TEST: .+ =====$")
 class Outcome:
     """words: what upstream's scripts said of each case ("ok"). log: of each case, what the kernel said, without times.
     errors: what a script wrote to its standard error. scripts: as they ran, read back from the machine.
-    native: patches that were seen in /sys/kernel/livepatch meanwhile. left: modules, of the tests and the framework, that were there
-    at the end. leaks: what kmemleak found. lockdep: its state at the end, "" without it. failure: why not all scripts were run."""
+    native: patches that were seen in /sys/kernel/livepatch meanwhile, and WATCHED. left: modules, of the tests and the framework,
+    that were there at the end. leaks: what kmemleak found. lockdep: its state at the end, "" without it. failure: why not all
+    scripts were run."""
     words: dict = field(default_factory=dict)
     log: dict = field(default_factory=dict)
     errors: dict = field(default_factory=dict)
@@ -95,7 +100,8 @@ class Subject:
         """The substitutions that this subject needs. Without the kernel's own livepatch, its folder is a link to ours."""
         if self.native:
             return ()
-        return (upstream.PATH, upstream.DEBUG) if self.livepatch else (upstream.DEBUG, upstream.MARK)
+        slow = (upstream.SIGNALS,) if self.flavour == "debug" else ()
+        return (upstream.DEBUG, upstream.PATH if self.livepatch else upstream.MARK, *slow)
 
     def __str__(self):
         return f"{self.series}-{self.flavour}-{'native' if self.native else 'framework'}"
