@@ -40,7 +40,7 @@ static int __init obj_target_init(void)
 {
 	pr_info("init: %d\n", obj_value());
 	while (READ_ONCE(obj_hold))
-		msleep(10);
+		msleep(20);
 	return obj_fail;
 }
 
