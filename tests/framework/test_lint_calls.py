@@ -37,6 +37,7 @@ BAD = {
     "number": ("\t*(unsigned long *)&f = address;", "takes a variable for a number"),
     "number of the look-up": ("\terr = suture_symbol_find(NULL, name, 0, (unsigned long *)&f);", "takes a variable for a number"),
     "union": ("\tunion {\n\t\tunsigned long address;\n\t\tint (*f)(int);\n\t} u;", "has a union"),
+    "look-up for a static call": ("\tif (!SUTURE_FIND(idle_task))", "looks up an address"),
     "look-up by position": ("\terr = suture_symbol_find(NULL, name, 0, &address);", "looks up an address"),
     "look-up": ("\taddress = kallsyms_lookup_name(\"idle_task\");", "looks up an address by itself"),
     "look-up by the wrapper": ("\taddress = kernel_kallsyms_lookup_name(name);", "looks up an address by itself"),
@@ -100,6 +101,13 @@ def test_kernel_c_may_look_up_but_not_cast(tmp_path):
     assert lint(file).returncode == 0
     file.write_text(BAD["cast"][0] + "\n")
     assert lint(file).returncode == 1
+
+
+def test_what_writes_to_code_may_have_static_calls(tmp_path):
+    (tmp_path / "arch/x86").mkdir(parents=True)
+    for file, status in {tmp_path / "arch/x86/text.c": 0, tmp_path / "arch/x86/reloc.c": 1, tmp_path / "text.c": 1}.items():
+        file.write_text("\tif (SUTURE_FIND(text_poke))\n\t\tstatic_call(suture_text_poke)(place, bytes, size);\n")
+        assert lint(file).returncode == status
 
 
 def test_other_files_that_look_up_may_not_call(tmp_path):
