@@ -224,9 +224,9 @@ def test_a_dump_tells_where_a_patched_function_goes(tmp_path):
     done
     """, LITTLE, dump=dump)
     symbols = [(stage.modules(LITTLE) / f"{name}.ko", *said.split()[:2]) for name, said in words(result).items()]
-    # struct klp_func: old_name, new_func, old_sympos, old_func.
+    # struct klp_func: old_name, new_func, old_sympos, owner, old_func.
     text = gdb(dump, symbols, "x/s *(char **)&fix_functions", "info symbol ((unsigned long *)&fix_functions)[1]",
-               "info symbol ((unsigned long *)&fix_functions)[3]", "x/2i park_visit", "info symbol linux_banner",
+               "info symbol ((unsigned long *)&fix_functions)[4]", "x/2i park_visit", "info symbol linux_banner",
                "x/s (char *)&linux_banner")
     assert '"park_visit"' in text
     assert re.search(r"^fixed_visit in section \.text of .*fix_per_task\.ko", text, re.MULTILINE)
