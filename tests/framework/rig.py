@@ -119,11 +119,14 @@ def framework(kernel=DEBIAN):
     return machine.framework(kernel.series, kernel.flavour) / "suture.ko"
 
 
-def run(script, folders, kernel=DEBIAN, load=True, copies=(), **options):
-    """Run script after PRELUDE in a machine with the modules of these folders in /m; the framework is loaded first."""
+def run(script, folders, kernel=DEBIAN, load=True, copies=(), timeout=120, **options):
+    """Run script after PRELUDE in a machine with the modules of these folders in /m; the framework is loaded first. timeout is
+    that of machine.run(), and longer for the kernel that checks itself."""
+    timeout *= 5 if kernel == DEBUG else 1
     copies = [*copies, (program("guest"), "/usr/bin/"), (framework(kernel), "/m/"), *((modules(name, kernel), "/m") for name in folders)]
     begin = "insmod suture.ko || exit 99\n" if load else ""
-    result = machine.run(PRELUDE + begin + script, copies=copies, series=kernel.series, flavour=kernel.flavour, **options)
+    result = machine.run(PRELUDE + begin + script, copies=copies, series=kernel.series, flavour=kernel.flavour,
+                         timeout=timeout, **options)
     assert result.status not in (98, 99), result.output + result.script_log
     return result
 
