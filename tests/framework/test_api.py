@@ -38,13 +38,14 @@ REFUSED = {
 }
 # The last ones are found out while the patch is being applied, after version_proc_show() was.
 UNPATCHABLE = {"function_untraced": "api_untraced", "function_data": "api_number", "kernel_function_gone": "start_kernel"}
+LATE = {what: f"failed to find location for function '{name}'" for what, name in UNPATCHABLE.items()}
+LATE["function_alias"] = "patch 'api_bad': functions 'api_value' and 'api_alias' are one"
 OBJECT = {"kernel_function_gone": "vmlinux"}
-TRACELESS = {
-    what: ("EINVAL", ["enabling patch 'api_bad'", f"failed to find location for function '{name}'",
-                      f"failed to patch object '{OBJECT.get(what, 'api_target')}'", "failed to enable patch 'api_bad'",
-                      "'api_bad': unpatching complete"])
-    for what, name in UNPATCHABLE.items()}
-CASES = {**{what: (error, [line]) for what, (error, line) in REFUSED.items()}, **TRACELESS}
+UNDONE = {
+    what: ("EINVAL", ["enabling patch 'api_bad'", line, f"failed to patch object '{OBJECT.get(what, 'api_target')}'",
+                      "failed to enable patch 'api_bad'", "'api_bad': unpatching complete"])
+    for what, line in LATE.items()}
+CASES = {**{what: (error, [line]) for what, (error, line) in REFUSED.items()}, **UNDONE}
 
 LEFT = """
 left() {

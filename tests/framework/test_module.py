@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 import rig
+import stage
 from rig import livepatch_log, reports, section
 
 on_all = pytest.mark.parametrize("kernel", rig.ALL, ids=str)
@@ -22,6 +23,13 @@ INDIRECT = {
     "suture_per_task_each_blocker",  # our visitors of tasks
     "suture_stop_timed",  # what we do with the machine stopped
 }
+
+
+def test_modules_information_has_the_chosen_model():
+    """Also where the source names it by a macro."""
+    said = {model: subprocess.check_output(["modinfo", "-F", "suture_consistency", stage.modules(stage.DEBIAN) / f"fix_{model}.ko"], text=True)
+            for model in ("per_task", "stop_machine", "immediate")}
+    assert said == {model: f"KLP_{model.upper()}\n" for model in said}
 
 
 @on_all

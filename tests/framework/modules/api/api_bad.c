@@ -58,6 +58,7 @@ static const struct {
 	{ "function_empty", target_functions, { "", new_value } },
 	{ "function_twice", target_functions, { "api_value", new_value } },
 	{ "function_twice_sympos", target_functions, { "api_value", new_value, 1 } },
+	{ "function_alias", target_functions, { "api_alias", new_value } },
 	{ "function_unknown", target_functions, { "api_no_such_function", new_value } },
 	{ "function_untraced", target_functions, { "api_untraced", new_value } },
 	{ "function_data", target_functions, { "api_number", new_value } },

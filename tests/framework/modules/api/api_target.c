@@ -12,6 +12,8 @@ static noinline int api_value(void)
 	return READ_ONCE(api_number);
 }
 
+asm(".set api_alias, api_value");
+
 static notrace noinline int api_untraced(void)
 {
 	return READ_ONCE(api_number);
