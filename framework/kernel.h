@@ -31,7 +31,7 @@ void *suture_kernel_find(const char *name);
 									\
 	if (__address)							\
 		static_call_update(suture_##name, __address);		\
-	__address != NULL;						\
+	!!__address;							\
 })
 
 /**

@@ -18,8 +18,8 @@
  * SUTURE_ARCH_FTRACE_FLAGS
  *	flags of struct ftrace_ops that this needs beside IPMODIFY and PERMANENT.
  *
- * import.h has what include/suture/reloc.h makes imports of patch modules from; include/suture/import.h
- * names it.
+ * import.h has what include/suture/reloc.h makes imports of patch modules from;
+ * include/suture/import.h names it.
  */
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A patch of bench_target, by the consistency model BENCH_MODEL; with BENCH_HOLD of bench_hold() too. */
+/* A patch of bench_target, by the model BENCH_MODEL; with BENCH_HOLD of bench_hold() too. */
 #include <linux/livepatch.h>
 #include <linux/module.h>
 

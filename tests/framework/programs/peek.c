@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* peek FILE...: read from each FILE once, one after the other, and print that, or the name of the error that ends it. */
+/* peek FILE...: read from each FILE once, in turn, and print that, or the name of the error that ends it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
