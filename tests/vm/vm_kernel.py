@@ -180,7 +180,7 @@ def _build_modules(folder, target, variables, parts):
     return store.entry("modules", [target.release, target.name, *parts, *_content(folder)], build, keep=64)
 
 
-# The framework's folders that sources of patches include from.
+# The folders of a framework that sources of patches include from, as far as it has them.
 INTERFACE = ("include", "arch")
 
 
@@ -197,7 +197,7 @@ def framework(series="6.1", flavour=DEBIAN, variables=(), source=FRAMEWORK):
             # The same symbols are the same file, wherever they were built.
             symbols = (work / "framework/Module.symvers").read_text()
             (done / "Module.symvers").write_text(symbols.replace(f"{work}/framework/", ""))
-            for folder in INTERFACE:
+            for folder in filter(lambda name: (source / name).is_dir(), INTERFACE):
                 shutil.copytree(source / folder, done / folder)
 
     return store.entry("framework", [target.name, *INTERFACE, *variables, *_content(source)], build, keep=16)
