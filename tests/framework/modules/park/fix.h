@@ -12,10 +12,6 @@
 
 #include "park.h"
 
-#ifndef FIX_REPLACE
-#define FIX_REPLACE false
-#endif
-
 static noinline const char *fixed_version(void)
 {
 	return KBUILD_MODNAME;
@@ -56,24 +52,6 @@ static struct klp_object fix_objects[] = {
 	{ }
 };
 
-static struct klp_patch fix_patch = {
-	.mod = THIS_MODULE,
-	.objs = fix_objects,
-	.replace = FIX_REPLACE,
-};
+#include "patch_module.h"
 
-static int __init fix_init(void)
-{
-	KLP_SET_CONSISTENCY(&fix_patch, FIX_MODEL);
-	return klp_enable_patch(&fix_patch);
-}
-
-static void __exit fix_exit(void)
-{
-}
-
-module_init(fix_init);
-module_exit(fix_exit);
 MODULE_DESCRIPTION("A patch of the module park");
-MODULE_LICENSE("GPL");
-MODULE_INFO(livepatch, "Y");

@@ -18,23 +18,6 @@ static struct klp_object fix_objects[] = {
 	{ }
 };
 
-static struct klp_patch fix_patch = {
-	.mod = THIS_MODULE,
-	.objs = fix_objects,
-};
+#include "patch_module.h"
 
-static int __init fix_init(void)
-{
-	KLP_SET_CONSISTENCY(&fix_patch, FIX_MODEL);
-	return klp_enable_patch(&fix_patch);
-}
-
-static void __exit fix_exit(void)
-{
-}
-
-module_init(fix_init);
-module_exit(fix_exit);
 MODULE_DESCRIPTION("A patch of a module that comes and goes");
-MODULE_LICENSE("GPL");
-MODULE_INFO(livepatch, "Y");
