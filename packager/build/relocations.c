@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/build/relocations.h"
 
-#include "packager/build/elf-edit.h"
+#include "packager/elf/elf-edit.h"
 #include "packager/build/relocation-place.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "packager/build/elf-edit.h"
+#include "packager/elf/elf-edit.h"
 
 #include <string.h>
 
