@@ -22,6 +22,7 @@ typedef enum {
 	SUTURE_EXIT_BUSY = 9,      /* another Suture process holds the lock */
 	SUTURE_EXIT_CONFIRM = 10,  /* needs --yes */
 	SUTURE_EXIT_LEDGER = 11,   /* the ledger does not verify */
+	SUTURE_EXIT_NOTHING = 12,  /* there is nothing to do: the fix changes nothing of the kernel */
 } SutureExit;
 
 /* One code of an error domain. @reason is stable, lower case with hyphens, and unique in the project. */

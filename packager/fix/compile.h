@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "packager/fix/error.h"
+#include "packager/profile/profile.h"
+
+/* Single units of a kernel, compiled by the commands that its profile recorded. */
+
+typedef struct {
+	const SutureProfile *profile;
+	const SutureCommandLine *line;
+	const gchar *tree;    /* where to compile: the profile's tree, or a shadow of it */
+	const gchar *scratch; /* what commands may write to */
+	const gchar *add;     /* one more word for the compiler, or NULL */
+	gchar *output;        /* path of the object file; "<output>.d" and "<output>.said" stand beside */
+	gboolean sections;    /* with each function and variable in a section of its own, for the differ */
+	gboolean objtool;     /* run through objtool as the kernel's own objects were */
+} SutureCompilation;
+SutureCompilation *suture_compilation_new(void);
+void suture_compilation_free(SutureCompilation *compilation);
+
+/*
+ * Runs them all (SutureCompilation*), @jobs at a time. COMPILE, naming the source, when one fails (BEFORE for
+ * one in the profile's own tree); its words are then in *@ret_words.
+ */
+gboolean suture_compile(GPtrArray *compilations, guint jobs, gchar **ret_words,
+			GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The files that the compiler read for it, as it named them (gchar*). */
+GPtrArray *suture_compilation_read(const SutureCompilation *compilation,
+				   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What the compiler said of it; "" for nothing. */
+gchar *suture_compilation_words(const SutureCompilation *compilation);
+
+/* The files that compiling @line's unit in @tree reads, without compiling it: by the preprocessor alone. */
+GPtrArray *suture_compile_dependencies(const SutureCompilation *compilation,
+				       GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/fix/generate.h"
+
+#include "packager/fix/references.h"
+
+#include <string.h>
+
+#define VMLINUX "vmlinux"
+
+static const gchar *const models[] = {
+	[SUTURE_CONSISTENCY_PER_TASK] = "KLP_PER_TASK",
+	[SUTURE_CONSISTENCY_STOP_MACHINE] = "KLP_STOP_MACHINE",
+	[SUTURE_CONSISTENCY_IMMEDIATE] = "KLP_IMMEDIATE",
+};
+
+SuturePatchedFunction *suture_patched_function_new(const gchar *object, const gchar *name, guint64 sympos,
+						   const gchar *alias)
+{
+	SuturePatchedFunction *function = g_new0(SuturePatchedFunction, 1);
+
+	*function = (SuturePatchedFunction){g_strdup(object), g_strdup(name), sympos, g_strdup(alias)};
+	return function;
+}
+
+void suture_patched_function_free(SuturePatchedFunction *function)
+{
+	g_free(function->object);
+	g_free(function->name);
+	g_free(function->alias);
+	g_free(function);
+}
+
+static gint compare_functions(gconstpointer a, gconstpointer b)
+{
+	const SuturePatchedFunction *left = *(SuturePatchedFunction *const *)a,
+				    *right = *(SuturePatchedFunction *const *)b;
+	gint by_name = strcmp(left->name, right->name);
+
+	if (by_name)
+		return by_name;
+	return left->sympos < right->sympos ? -1 : left->sympos > right->sympos;
+}
+
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const gchar *const *)a, *(const gchar *const *)b);
+}
+
+/* The kernel applies what refers to a module when that is an object of the patch, changed or not. */
+static GPtrArray *find_objects(const SuturePatchSource *source)
+{
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	GPtrArray *objects = g_ptr_array_new();
+	GHashTableIter names;
+	gpointer name;
+
+	for (guint i = 0; i < source->functions->len; i++)
+		g_hash_table_add(seen, ((SuturePatchedFunction *)source->functions->pdata[i])->object);
+	for (guint i = 0; i < source->references->len; i++) {
+		SutureReference *reference = source->references->pdata[i];
+
+		if (strcmp(reference->object, VMLINUX) != 0)
+			g_hash_table_add(seen, reference->object);
+	}
+	g_hash_table_iter_init(&names, seen);
+	while (g_hash_table_iter_next(&names, &name, NULL))
+		g_ptr_array_add(objects, name);
+	g_ptr_array_sort(objects, compare_names);
+	return objects;
+}
+
+static void declare_function(GString *text, guint index, const SuturePatchedFunction *function)
+{
+	g_string_append_printf(text, "extern void new_%u(void) __asm__(\"%s\");\n", index, function->alias);
+}
+
+static void add_function(GString *text, guint index, const SuturePatchedFunction *function)
+{
+	g_string_append_printf(text, "\t{ .old_name = \"%s\", .new_func = new_%u", function->name, index);
+	if (function->sympos)
+		g_string_append_printf(text, ", .old_sympos = %" G_GUINT64_FORMAT, function->sympos);
+	g_string_append(text, " },\n");
+}
+
+static void add_functions(GString *text, guint number, const gchar *object, GPtrArray *functions)
+{
+	g_string_append_printf(text, "\n/* %s */\nstatic struct klp_func functions_%u[] = {\n", object,
+			       number);
+	for (guint i = 0; i < functions->len; i++) {
+		const SuturePatchedFunction *function = functions->pdata[i];
+
+		if (strcmp(function->object, object) == 0)
+			add_function(text, i, function);
+	}
+	g_string_append(text, "\t{ }\n};\n");
+}
+
+static void add_objects(GString *text, GPtrArray *objects)
+{
+	g_string_append(text, "\nstatic struct klp_object objects[] = {\n");
+	for (guint i = 0; i < objects->len; i++) {
+		const gchar *object = objects->pdata[i];
+
+		if (strcmp(object, VMLINUX) == 0)
+			g_string_append_printf(text, "\t{ .funcs = functions_%u },\n", i);
+		else
+			g_string_append_printf(text, "\t{ .name = \"%s\", .funcs = functions_%u },\n", object,
+					       i);
+	}
+	g_string_append(text, "\t{ }\n};\n");
+}
+
+static void add_module(GString *text, const SuturePatchSource *source)
+{
+	g_autofree gchar *description = g_strescape(source->description, NULL);
+
+	g_string_append_printf(
+		text,
+		"\nstatic struct klp_patch patch = {\n\t.mod = THIS_MODULE,\n\t.objs = objects,\n"
+		"\t.replace = %s,\n};\n\nstatic int __init patch_init(void)\n{\n",
+		source->replace ? "true" : "false");
+	if (source->framework)
+		g_string_append_printf(text, "\tKLP_SET_CONSISTENCY(&patch, %s);\n",
+				       models[source->consistency]);
+	g_string_append_printf(
+		text,
+		"\treturn klp_enable_patch(&patch);\n}\n\nstatic void __exit patch_exit(void)\n"
+		"{\n}\n\nmodule_init(patch_init);\nmodule_exit(patch_exit);\n"
+		"MODULE_DESCRIPTION(\"%s\");\nMODULE_LICENSE(\"GPL\");\n"
+		"MODULE_INFO(livepatch, \"Y\");\n",
+		description);
+}
+
+gchar *suture_patch_source_generate(const SuturePatchSource *source)
+{
+	g_autoptr(GPtrArray) functions = g_ptr_array_copy(source->functions, NULL, NULL);
+	g_autoptr(GPtrArray) objects = find_objects(source);
+	GString *text = g_string_new("/* SPDX-License-Identifier: GPL-2.0-only */\n"
+				     "#include <linux/livepatch.h>\n#include <linux/module.h>\n\n");
+
+	g_ptr_array_sort(functions, compare_functions);
+	for (guint i = 0; i < functions->len; i++)
+		declare_function(text, i, functions->pdata[i]);
+	for (guint i = 0; i < objects->len; i++)
+		add_functions(text, i, objects->pdata[i], functions);
+	add_objects(text, objects);
+	add_module(text, source);
+	return g_string_free(text, FALSE);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "packager/fix/error.h"
+#include "spec/patch.h"
+
+/* The C source of a patch module that lists what the extracted objects have. */
+
+typedef struct {
+	gchar *object; /* "vmlinux" or a module's name */
+	gchar *name;   /* of the function as it runs */
+	guint64 sympos;
+	gchar *alias; /* global symbol of the new one: SUTURE_NEW_FUNCTION_PREFIX... */
+} SuturePatchedFunction;
+SuturePatchedFunction *suture_patched_function_new(const gchar *object, const gchar *name, guint64 sympos,
+						   const gchar *alias);
+void suture_patched_function_free(SuturePatchedFunction *function);
+
+typedef struct {
+	GPtrArray *functions; /* SuturePatchedFunction* */
+	GPtrArray
+		*references; /* SutureReference*: modules that they are in become objects of the patch too */
+	const gchar *description;
+	gboolean replace;
+	gboolean framework; /* for Suture's framework, whose model is @consistency */
+	SutureConsistency consistency;
+} SuturePatchSource;
+
+/* The text; objects and functions sorted by name, so that the order of units changes nothing. */
+gchar *suture_patch_source_generate(const SuturePatchSource *source);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "packager/fix/error.h"
+
+/*
+ * Keeps __LINE__ of what a fix does not touch: behind each hunk the patched source file @after gets "#line"
+ * directives that go back to the numbers of the file @before, so that lines which only moved compile to the
+ * same code. They stand where C's grammar is not in the middle of a macro: behind a line that is empty, or
+ * that begins with "}". One that ends up in a comment does nothing; the next one does it then.
+ */
+gboolean suture_lines_keep(const gchar *before, const gchar *after, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/fix/unit.h"
+
+#include "common/file.h"
+
+#include <string.h>
+
+#define OBJECT_BYTES (256LL * 1024 * 1024)
+
+void suture_unit_free(SutureUnit *unit)
+{
+	g_free(unit->object);
+	g_clear_pointer(&unit->running, suture_running_unref);
+	g_clear_pointer(&unit->before_object, g_bytes_unref);
+	g_clear_pointer(&unit->after_object, g_bytes_unref);
+	g_clear_pointer(&unit->run_pre, suture_run_pre_free);
+	g_clear_pointer(&unit->diff, suture_diff_free);
+	g_free(unit);
+}
+
+struct _SutureKernelView {
+	const SutureProfile *profile;
+	SutureSymvers *symvers;
+	GHashTable *objects; /* gchar* -> SutureRunning* */
+};
+
+SutureKernelView *suture_kernel_view_open(const SutureProfile *profile, GError **error)
+{
+	SutureSymvers *symvers = suture_symvers_read(profile->symvers, error);
+	SutureKernelView *view;
+
+	if (!symvers)
+		return NULL;
+	view = g_new0(SutureKernelView, 1);
+	view->profile = profile;
+	view->symvers = symvers;
+	view->objects =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)suture_running_unref);
+	return view;
+}
+
+void suture_kernel_view_free(SutureKernelView *view)
+{
+	suture_symvers_free(view->symvers);
+	g_hash_table_unref(view->objects);
+	g_free(view);
+}
+
+const SutureSymvers *suture_kernel_view_symvers(const SutureKernelView *view)
+{
+	return view->symvers;
+}
+
+static SutureRunning *open_object(const SutureKernelView *view, const gchar *object, GError **error)
+{
+	g_autofree gchar *path = NULL;
+
+	if (strcmp(object, "vmlinux") == 0)
+		return suture_running_open_vmlinux(view->profile->vmlinux, error);
+	path = suture_profile_module(view->profile, object);
+	if (path)
+		return suture_running_open_module(path, object, error);
+	g_set_error(error, SUTURE_IMAGE_ERROR, SUTURE_IMAGE_ERROR_MODULE,
+		    "%s: the kernel's build makes this module, and the profile has no such file; import the "
+		    "kernel "
+		    "with all of its modules",
+		    object);
+	return NULL;
+}
+
+SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *object, GError **error)
+{
+	SutureRunning *running = g_hash_table_lookup(view->objects, object);
+
+	if (running)
+		return running;
+	running = open_object(view, object, error);
+	if (running)
+		g_hash_table_insert(view->objects, g_strdup(object), running);
+	return running;
+}
+
+gboolean suture_unit_is_same(const SutureUnit *unit)
+{
+	return g_bytes_equal(unit->before_object, unit->after_object);
+}
+
+typedef struct {
+	const SutureUnit *unit;
+	const SutureSymvers *symvers;
+} Asking;
+
+static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, SutureDiffTarget *ret,
+			GError **error)
+{
+	const Asking *asking = data;
+	SutureTarget target = {0};
+
+	if (!suture_resolve(asking->unit->running, asking->unit->run_pre, asking->symvers, symbol, local,
+			    &target, error))
+		return FALSE;
+	*ret = (SutureDiffTarget){target.object, target.symbol, target.sympos, target.exported};
+	return TRUE;
+}
+
+static gboolean find_address(const Asking *asking, const gchar *function, guint64 *ret)
+{
+	SutureRunningSymbol symbol;
+
+	if (suture_run_pre_address(asking->unit->run_pre, function, ret))
+		return TRUE;
+	if (suture_running_count(asking->unit->running, function) != 1 ||
+	    !suture_running_symbol(asking->unit->running, function, 0, &symbol))
+		return FALSE;
+	*ret = symbol.address;
+	return TRUE;
+}
+
+static gboolean is_traceable(gpointer data, const gchar *function, gboolean local)
+{
+	const Asking *asking = data;
+	guint64 address;
+
+	(void)local;
+	return find_address(asking, function, &address) &&
+	       suture_running_traceable(asking->unit->running, address);
+}
+
+static gboolean is_sealed(gpointer data, const gchar *function, gboolean local)
+{
+	const Asking *asking = data;
+	guint64 address;
+
+	(void)local;
+	return find_address(asking, function, &address) &&
+	       suture_running_sealed(asking->unit->running, address);
+}
+
+static gboolean check_run_pre(SutureUnit *unit, GError **error)
+{
+	g_autoptr(GBytes) plain = suture_file_read(unit->plain->output, OBJECT_BYTES, error);
+
+	unit->run_pre = plain ? suture_run_pre(unit->running, plain, unit->line->unit, error) : NULL;
+	return unit->run_pre && suture_run_pre_check(unit->run_pre, error);
+}
+
+gboolean suture_unit_compare(SutureUnit *unit, const SutureKernelView *view, GError **error)
+{
+	Asking asking = {unit, view->symvers};
+	const SutureDiffRequest request = {
+		.unit = unit->line->unit,
+		.object = unit->object,
+		.number = unit->number,
+		.before = unit->before_object,
+		.after = unit->after_object,
+		.resolve = resolve,
+		.traceable = is_traceable,
+		.sealed = is_sealed,
+		.data = &asking,
+	};
+
+	if (!check_run_pre(unit, error))
+		return FALSE;
+	unit->diff = suture_diff_run(&request, error);
+	return unit->diff != NULL;
+}

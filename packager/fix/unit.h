@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "packager/diff/diff.h"
+#include "packager/fix/compile.h"
+#include "packager/image/resolve.h"
+
+/* One unit of one object on its way into a patch: compiled before and after, checked, compared. */
+typedef struct {
+	const SutureCommandLine *line;
+	guint number;
+	gchar *object; /* a unit that is part of two modules stands here twice */
+	SutureRunning *running;
+	SutureCompilation *plain, *before, *after; /* owned by who compiles them */
+	GBytes *before_object, *after_object;
+	SutureRunPre *run_pre;
+	SutureDiff *diff;
+} SutureUnit;
+void suture_unit_free(SutureUnit *unit);
+
+/* The kernel that runs, opened as far as it is needed. */
+typedef struct _SutureKernelView SutureKernelView;
+SutureKernelView *suture_kernel_view_open(const SutureProfile *profile,
+					  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void suture_kernel_view_free(SutureKernelView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureKernelView, suture_kernel_view_free)
+const SutureSymvers *suture_kernel_view_symvers(const SutureKernelView *view);
+
+/* "vmlinux" or a module; opened once; borrowed. */
+SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *object,
+					 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether the sectioned objects before and after are the same bytes: then there is nothing to look at. */
+gboolean suture_unit_is_same(const SutureUnit *unit);
+
+/* The run-pre check of the plain object and the diff of the other two, both into @unit. Refusals are in the
+ * diff. Codes of SUTURE_IMAGE_ERROR, and MALFORMED. */
+gboolean suture_unit_compare(SutureUnit *unit, const SutureKernelView *view,
+			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
