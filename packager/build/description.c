@@ -288,19 +288,27 @@ static gboolean settle_consistency(const SutureDescription *description, const S
 	return set_error(description, SUTURE_BUILD_ERROR_CONSISTENCY, "consistency", problem, error);
 }
 
-static gboolean settle_cumulative(const SutureDescription *description, gboolean cumulative, GError **error)
+gboolean suture_description_cumulative(const SutureDescription *description, gboolean *ret, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
-	gboolean said;
 
+	*ret = FALSE;
 	if (!has(description, "cumulative"))
 		return TRUE;
-	said = g_key_file_get_boolean(description->keys, GROUP, "cumulative", &cause);
-	if (cause)
-		return set_error(description, SUTURE_BUILD_ERROR_DESCRIPTION_VALUE, "cumulative",
-				 "is neither true nor false", error);
-	return said == cumulative || set_error(description, SUTURE_BUILD_ERROR_DISAGREE, "cumulative",
-					       "is not what the module's klp_patch.replace says", error);
+	*ret = g_key_file_get_boolean(description->keys, GROUP, "cumulative", &cause);
+	return !cause || set_error(description, SUTURE_BUILD_ERROR_DESCRIPTION_VALUE, "cumulative",
+				   "is neither true nor false", error);
+}
+
+static gboolean settle_cumulative(const SutureDescription *description, gboolean cumulative, GError **error)
+{
+	gboolean said;
+
+	if (!suture_description_cumulative(description, &said, error))
+		return FALSE;
+	return !has(description, "cumulative") || said == cumulative ||
+	       set_error(description, SUTURE_BUILD_ERROR_DISAGREE, "cumulative",
+			 "is not what the module's klp_patch.replace says", error);
 }
 
 gboolean suture_description_settle(const SutureDescription *description, const SutureModuleInfo *module,

@@ -37,6 +37,10 @@ SutureManifest *suture_description_manifest(const SutureDescription *description
 gboolean suture_description_provider(const SutureDescription *description, SutureProvider *ret,
 				     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether it is to replace all below it; FALSE when the description does not say. DESCRIPTION-VALUE. */
+gboolean suture_description_cumulative(const SutureDescription *description, gboolean *ret,
+				       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * Sets provider, consistency and cumulative of @patch from the module. Where the description says otherwise:
  * DISAGREE, and for the consistency CONSISTENCY.

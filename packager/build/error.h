@@ -30,8 +30,10 @@ typedef enum {
 						MISMATCH) */
 	SUTURE_BUILD_ERROR_RELOCATION_TABLE, /* "relocation-table": .suture.relocs that cannot be used */
 	SUTURE_BUILD_ERROR_RELOCATION_PLACE, /* "relocation-place": an entry of it would come too late */
-	SUTURE_BUILD_ERROR_RELOCATION_UNAPPLIED, /* "relocation-unapplied": an entry in a module for the
-						    kernel's own livepatch */
+	SUTURE_BUILD_ERROR_RELOCATION_UNAPPLIED, /* "relocation-unapplied": an entry that nobody would
+						    apply */
+
+	SUTURE_BUILD_ERROR_MATRIX, /* "build-matrix": of several kernels some have no bundle */
 
 	SUTURE_BUILD_ERROR_UNSIGNED,   /* "bundle-unsigned": a module or the manifest has no signature */
 	SUTURE_BUILD_ERROR_INCOMPLETE, /* "bundle-incomplete": a file that the manifest lists is not there */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/build/relocations.h"
 
-#include "packager/elf/elf-edit.h"
 #include "packager/build/relocation-place.h"
+#include "packager/elf/elf-edit.h"
 
 #include <string.h>
 
@@ -17,9 +17,15 @@ typedef struct {
 	SutureRelocationTable *table;
 } Work;
 
-static gboolean by_loader(const Work *work, const SutureRelocation *entry)
+static gboolean is_early(const Work *work, const SutureRelocation *entry)
 {
 	return work->means->loader && strcmp(entry->object, "vmlinux") == 0;
+}
+
+/* In sections .klp.rela: the loader's, or the kernel's own livepatch's once the object is there. */
+static gboolean by_kernel(const Work *work, const SutureRelocation *entry)
+{
+	return is_early(work, entry) || (work->means->loader && !work->means->framework);
 }
 
 static gboolean refuse_table(const Work *work, const SutureRelocation *entry, const gchar *problem,
@@ -69,33 +75,49 @@ static gboolean check_entries(const Work *work, GError **error)
 	for (guint i = 0; i < work->table->entries->len; i++) {
 		const SutureRelocation *entry = work->table->entries->pdata[i];
 
-		if (!work->means->framework && !by_loader(work, entry)) {
+		if (!work->means->framework && !by_kernel(work, entry)) {
 			g_set_error(
 				error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_RELOCATION_UNAPPLIED,
-				"%s: nobody would apply the relocation to symbol %s of %s: the kernel's own "
-				"livepatch knows no such table; build for provider framework",
+				"%s: nobody would apply the relocation to symbol %s of %s: the kernel has no "
+				"CONFIG_LIVEPATCH; build for provider framework",
 				work->what, entry->symbol, entry->object);
 			return FALSE;
 		}
-		if (!suture_relocation_check_place(sites, entry, by_loader(work, entry), work->what, error))
+		if (!suture_relocation_check_place(sites, entry, is_early(work, entry), work->what, error))
 			return FALSE;
 	}
 	return check_overlaps(work, error);
 }
 
-/* The new sections, one for each section that is written to, and the symbols, one for each name. */
+/* A new section: for one object, and one section that is written to. */
+typedef struct {
+	gchar *name;
+	gsize section;
+	GByteArray *bytes; /* taken by the edit in the end */
+} Rela;
+
+static void rela_free(gpointer data)
+{
+	Rela *rela = data;
+
+	g_free(rela->name);
+	g_byte_array_unref(rela->bytes);
+	g_free(rela);
+}
+
+/* The new sections, and the symbols, one for each name. */
 typedef struct {
 	SutureElfEdit *edit;
 	gsize symtab;
 	GHashTable *symbols; /* gchar* name -> index + 1 */
-	GHashTable *relas;   /* index of the section written to -> GByteArray* */
+	GPtrArray *relas;    /* Rela*, in the order of the table */
 } Conversion;
 
 static void conversion_clear(Conversion *conversion)
 {
 	g_clear_pointer(&conversion->edit, suture_elf_edit_free);
 	g_clear_pointer(&conversion->symbols, g_hash_table_unref);
-	g_clear_pointer(&conversion->relas, g_hash_table_unref);
+	g_clear_pointer(&conversion->relas, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Conversion, conversion_clear)
 
@@ -104,7 +126,7 @@ static gboolean conversion_init(Conversion *conversion, const Work *work, GError
 	gsize count = 0;
 
 	conversion->symbols = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	conversion->relas = g_hash_table_new(NULL, NULL);
+	conversion->relas = g_ptr_array_new_with_free_func(rela_free);
 	conversion->edit = suture_elf_edit_new(work->elf);
 	elf_getshdrnum(work->elf, &count);
 	for (gsize i = 1; conversion->edit && i < count; i++) {
@@ -127,8 +149,8 @@ static guint32 symbol_index(Conversion *conversion, const SutureRelocation *entr
 {
 	GByteArray *symtab = suture_elf_edit_bytes(conversion->edit, conversion->symtab);
 	gsize strtab = suture_elf_edit_header(conversion->edit, conversion->symtab)->sh_link;
-	g_autofree gchar *name =
-		g_strdup_printf(".klp.sym.vmlinux.%s,%" G_GUINT64_FORMAT, entry->symbol, entry->sympos);
+	g_autofree gchar *name = g_strdup_printf(".klp.sym.%s.%s,%" G_GUINT64_FORMAT, entry->object,
+						 entry->symbol, entry->sympos);
 	guint32 index = GPOINTER_TO_UINT(g_hash_table_lookup(conversion->symbols, name));
 	Elf64_Sym symbol = {.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE), .st_shndx = SHN_LIVEPATCH};
 
@@ -192,21 +214,32 @@ static gboolean is_zero(Conversion *conversion, const SutureRelocation *entry)
 	return TRUE;
 }
 
-static void add_rela(Conversion *conversion, const SutureRelocation *entry)
+static Rela *rela_for(Conversion *conversion, const Work *work, const SutureRelocation *entry)
 {
-	gpointer key = GSIZE_TO_POINTER(entry->section);
-	GByteArray *relas = g_hash_table_lookup(conversion->relas, key);
+	g_autofree gchar *name = g_strdup_printf(".klp.rela.%s.%s", entry->object,
+						 suture_elf_section_name(work->elf, entry->section));
+	Rela *rela;
+
+	for (guint i = 0; i < conversion->relas->len; i++) {
+		rela = conversion->relas->pdata[i];
+		if (rela->section == entry->section && strcmp(rela->name, name) == 0)
+			return rela;
+	}
+	rela = g_new0(Rela, 1);
+	*rela = (Rela){g_steal_pointer(&name), entry->section, g_byte_array_new()};
+	g_ptr_array_add(conversion->relas, rela);
+	return rela;
+}
+
+static void add_rela(Conversion *conversion, const Work *work, const SutureRelocation *entry)
+{
 	const Elf64_Rela rela = {
 		.r_offset = entry->offset,
 		.r_info = ELF64_R_INFO(symbol_index(conversion, entry), entry->type),
 		.r_addend = entry->addend,
 	};
 
-	if (!relas) {
-		relas = g_byte_array_new();
-		g_hash_table_insert(conversion->relas, key, relas);
-	}
-	g_byte_array_append(relas, (const guint8 *)&rela, sizeof(rela));
+	g_byte_array_append(rela_for(conversion, work, entry)->bytes, (const guint8 *)&rela, sizeof(rela));
 }
 
 static gboolean convert(Conversion *conversion, const Work *work, const SutureRelocation *entry,
@@ -218,28 +251,25 @@ static gboolean convert(Conversion *conversion, const Work *work, const SutureRe
 		return refuse_table(work, entry, "another relocation overlaps its place", error);
 	if (!is_zero(conversion, entry))
 		return refuse_table(work, entry, "its place is not zero", error);
-	add_rela(conversion, entry);
+	add_rela(conversion, work, entry);
 	memset(table->data + entry->at + SUTURE_RELOCATION_TYPE_OFFSET, 0, sizeof(guint64));
 	return TRUE;
 }
 
-static void add_sections(Conversion *conversion, const Work *work, gsize n_sections)
+static void add_sections(Conversion *conversion)
 {
-	for (gsize i = 1; i < n_sections; i++) {
-		GByteArray *relas = g_hash_table_lookup(conversion->relas, GSIZE_TO_POINTER(i));
-		g_autofree gchar *name =
-			g_strconcat(".klp.rela.vmlinux.", suture_elf_section_name(work->elf, i), NULL);
+	for (guint i = 0; i < conversion->relas->len; i++) {
+		const Rela *rela = conversion->relas->pdata[i];
 		const GElf_Shdr header = {
 			.sh_type = SHT_RELA,
 			.sh_flags = SHF_ALLOC | SHF_INFO_LINK | SHF_RELA_LIVEPATCH,
 			.sh_link = (Elf64_Word)conversion->symtab,
-			.sh_info = (Elf64_Word)i,
+			.sh_info = (Elf64_Word)rela->section,
 			.sh_addralign = 8,
 			.sh_entsize = sizeof(Elf64_Rela),
 		};
 
-		if (relas)
-			suture_elf_edit_add(conversion->edit, name, &header, relas);
+		suture_elf_edit_add(conversion->edit, rela->name, &header, g_byte_array_ref(rela->bytes));
 	}
 }
 
@@ -254,17 +284,17 @@ static GBytes *convert_all(const Work *work, GError **error)
 	for (guint i = 0; i < work->table->entries->len; i++) {
 		const SutureRelocation *entry = work->table->entries->pdata[i];
 
-		if (by_loader(work, entry) && !convert(&conversion, work, entry, n_sections, error))
+		if (by_kernel(work, entry) && !convert(&conversion, work, entry, n_sections, error))
 			return NULL;
 	}
-	add_sections(&conversion, work, n_sections);
+	add_sections(&conversion);
 	return suture_elf_edit_write(conversion.edit);
 }
 
-static gboolean any_by_loader(const Work *work)
+static gboolean any_by_kernel(const Work *work)
 {
 	for (guint i = 0; i < work->table->entries->len; i++)
-		if (by_loader(work, work->table->entries->pdata[i]))
+		if (by_kernel(work, work->table->entries->pdata[i]))
 			return TRUE;
 	return FALSE;
 }
@@ -285,7 +315,7 @@ GBytes *suture_relocations_settle(GBytes *module, const SutureRelocationMeans *m
 	work.table = table;
 	if (!table || !check_entries(&work, error))
 		return NULL;
-	return any_by_loader(&work) ? convert_all(&work, error) : g_bytes_ref(module);
+	return any_by_kernel(&work) ? convert_all(&work, error) : g_bytes_ref(module);
 }
 
 gboolean suture_relocations_check(GBytes *module, gboolean framework, const gchar *what, GError **error)

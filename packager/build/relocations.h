@@ -12,12 +12,14 @@ typedef struct {
 	gboolean framework; /* the module is for the framework, which applies the table */
 	gboolean loader;    /* the kernel has CONFIG_LIVEPATCH: its module loader applies sections
 			       .klp.rela.vmlinux.* of every module, before it looks at anything that they
-			       write to (Documentation/livepatch/module-elf-format.rst) */
+			       write to, and its own livepatch .klp.rela.<object>.* of the modules that are
+			       for it, once the object is there
+			       (Documentation/livepatch/module-elf-format.rst) */
 } SutureRelocationMeans;
 
 /*
- * The module with every entry against vmlinux in the hands of the loader, if that can: sections
- * .klp.rela.vmlinux.<section> (SHF_RELA_LIVEPATCH, symbols .klp.sym.vmlinux.<name>,<sympos> in
+ * The module with every entry that the kernel itself can apply in its hands: sections
+ * .klp.rela.<object>.<section> (SHF_RELA_LIVEPATCH, symbols .klp.sym.<object>.<name>,<sympos> in
  * SHN_LIVEPATCH), the entry's type then R_X86_64_NONE, and no other relocation at its place. The same module
  * where there is nothing to do. Same bytes in, same bytes out.
  *

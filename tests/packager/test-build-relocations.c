@@ -328,10 +328,35 @@ static void test_rewritten_instruction(gconstpointer data)
 	assert_same(behind, &both);
 }
 
+/* The kernel's own livepatch applies what refers to a module, when that is there: too late for much. */
+static void test_livepatch_gets_modules(void)
+{
+	g_autoptr(GBytes) module =
+		assemble(".text\nf: jmp missing\nfirst = . - 4\njmp missing\nsecond = . - 4\n" ENTRY_AT(
+			0, "first", "4", "-4", "ext4", "secret", "2")
+				 ENTRY_AT(1, "second", "4", "-4", "vmlinux", "secret", "0") NAMES);
+	g_autoptr(GBytes) settled = settle(module, &loader);
+	g_autofree gchar *late = with_site(0, "ext4", "");
+	g_autofree gchar *refused = assert_refused(late, &loader, SUTURE_BUILD_ERROR_RELOCATION_PLACE);
+	SUTURE_AUTO_ELF *elf = suture_elf_from_memory(settled);
+	View of_module, of_kernel;
+	GElf_Rela rela;
+	GElf_Sym symbol;
+
+	g_assert_nonnull(strstr(refused, "too late"));
+	view(elf, ".klp.rela.ext4..text", &of_module);
+	view(elf, ".klp.rela.vmlinux..text", &of_kernel);
+	g_assert_cmpuint(of_module.header.sh_info, ==, of_kernel.header.sh_info);
+	g_assert_cmpstr(rela_at(&of_module, 0, &rela, &symbol), ==, ".klp.sym.ext4.secret,2");
+	g_assert_cmpuint(rela.r_offset, ==, 1);
+	g_assert_cmpstr(rela_at(&of_kernel, 0, &rela, &symbol), ==, ".klp.sym.vmlinux.secret,0");
+	g_assert_cmpuint(rela.r_offset, ==, 6);
+}
+
 static void test_nobody_applies(void)
 {
 	const SutureRelocationMeans nobody = {FALSE, FALSE};
-	g_autofree gchar *of_module = assert_refused(IMPORT ENTRY("ext4", "secret") NAMES, &loader,
+	g_autofree gchar *of_module = assert_refused(IMPORT ENTRY("ext4", "secret") NAMES, &nobody,
 						     SUTURE_BUILD_ERROR_RELOCATION_UNAPPLIED);
 	g_autofree gchar *of_kernel = assert_refused(IMPORT ENTRY("0", "secret") NAMES, &nobody,
 						     SUTURE_BUILD_ERROR_RELOCATION_UNAPPLIED);
@@ -433,6 +458,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/packager/relocations/no-table-is-left-alone", test_no_table);
 	g_test_add_func("/packager/relocations/loader-gets-those-of-vmlinux", test_loader_gets_vmlinux);
 	g_test_add_func("/packager/relocations/one-symbol-for-a-name", test_one_symbol_for_a_name);
+	g_test_add_func("/packager/relocations/livepatch-gets-modules", test_livepatch_gets_modules);
 	g_test_add_func("/packager/relocations/the-rest-stays", test_rest_stays_for_the_framework);
 	g_test_add_func("/packager/relocations/settled-is-settled", test_settled_is_settled);
 	g_test_add_func("/packager/relocations/other-sections-stay", test_other_sections_stay);
