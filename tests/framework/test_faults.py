@@ -220,9 +220,10 @@ def sites(kernel, callees=ALLOCATORS):
             if back is not None and (callee in jumping or callees.fullmatch(callee or ""))}
 
 
-@on_all
+@pytest.mark.parametrize("kernel", [rig.DEBIAN, rig.NEWER, rig.OWN], ids=str)
 def test_each_site_failed(kernel):
-    """Those are all that objdump finds; the log of each failure tells from where it was called."""
+    """Those are all that objdump finds; the log of each failure tells from where it was called. (With KASAN the stacks are longer
+    than the kernel's log.)"""
     log = outcome(kernel).script_log
     failed = {(function, int(offset, 16)) for dump in DUMP.findall(log) for function, offset in FRAME.findall(dump)}
     expected = sites(kernel)
