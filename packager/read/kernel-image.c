@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* Linux/x86 boot protocol 2.08 and later: offsets in the setup header. */
 #define SETUP_BYTES 0x270
@@ -116,17 +117,38 @@ static gboolean payload_place(const guint8 *setup, guint64 *ret_offset, guint64 
 	return *ret_length > sizeof(guint32);
 }
 
-gchar *suture_kernel_image_build_id(const gchar *path, GError **error)
+/* A descriptor of the kernel as ELF: @fd itself, or a memfd that *@memory then owns. -1: @error is set. */
+static int unpacked(int fd, const gchar *path, int *memory, GError **error)
 {
-	SUTURE_AUTO_FD fd = suture_file_open(path, O_RDONLY, error);
-	SUTURE_AUTO_FD unpacked = -1;
 	guint8 setup[SETUP_BYTES] = {0};
 	guint64 offset, length;
 
-	if (fd < 0)
-		return NULL;
 	if (pread(fd, setup, sizeof(setup), 0) != sizeof(setup) || !payload_place(setup, &offset, &length))
-		return elf_build_id(fd, path, error);
-	unpacked = unpack(fd, offset, length - trailer_size(fd, offset), path, error);
-	return unpacked < 0 ? NULL : elf_build_id(unpacked, path, error);
+		return fd;
+	*memory = unpack(fd, offset, length - trailer_size(fd, offset), path, error);
+	return *memory;
+}
+
+gchar *suture_kernel_image_build_id(const gchar *path, GError **error)
+{
+	SUTURE_AUTO_FD fd = suture_file_open(path, O_RDONLY, error);
+	SUTURE_AUTO_FD memory = -1;
+	int elf = fd < 0 ? -1 : unpacked(fd, path, &memory, error);
+
+	return elf < 0 ? NULL : elf_build_id(elf, path, error);
+}
+
+gboolean suture_kernel_image_unpack(const gchar *path, int to, GError **error)
+{
+	SUTURE_AUTO_FD fd = suture_file_open(path, O_RDONLY, error);
+	SUTURE_AUTO_FD memory = -1;
+	int elf = fd < 0 ? -1 : unpacked(fd, path, &memory, error);
+	g_autofree gchar *build_id = elf < 0 ? NULL : elf_build_id(elf, path, error);
+	struct stat status;
+
+	if (!build_id)
+		return FALSE;
+	if (fstat(elf, &status) < 0)
+		return suture_error_set_errno(error, errno, "%s", path);
+	return suture_file_copy_range(elf, 0, (guint64)status.st_size, to, error);
 }

@@ -11,6 +11,12 @@
  */
 gchar *suture_kernel_image_build_id(const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * Writes the kernel of the image at @path, as suture_kernel_image_build_id() takes it, to the position of the
+ * descriptor @to as the ELF file that it holds. What a bzImage carries has no symbol table.
+ */
+gboolean suture_kernel_image_unpack(const gchar *path, int to, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The build-id in the content of /sys/kernel/notes (or of any ELF note section). */
 gchar *suture_kernel_notes_build_id(GBytes *notes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
