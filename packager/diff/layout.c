@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/diff/layout.h"
+
+#include "packager/read/elf-file.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <string.h>
+
+#define DEPTH_MAX 64 /* of anonymous types within one another, and of scopes within a function */
+
+/* Debug information with what the linker would fill in filled in. */
+typedef struct {
+	guint8 *bytes;
+	Elf *elf;
+	Dwarf *dwarf;
+} Debug;
+
+static void debug_clear(Debug *debug)
+{
+	if (debug->dwarf)
+		dwarf_end(debug->dwarf);
+	suture_elf_clear(&debug->elf);
+	g_clear_pointer(&debug->bytes, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Debug, debug_clear)
+
+/* Section numbers of the kernel's objects start at 0, so that a sum is all there is to it. */
+static void fill_section(guint8 *bytes, gsize size, const GElf_Shdr *target, Elf_Data *relocations,
+			 Elf_Data *symbols)
+{
+	for (gsize i = 0; i < relocations->d_size / sizeof(Elf64_Rela); i++) {
+		GElf_Rela rela;
+		GElf_Sym symbol;
+		guint64 value;
+		gsize width;
+
+		if (!gelf_getrela(relocations, (int)i, &rela) ||
+		    !gelf_getsym(symbols, (int)GELF_R_SYM(rela.r_info), &symbol))
+			return;
+		width = GELF_R_TYPE(rela.r_info) == R_X86_64_64 ? 8 : 4;
+		if (target->sh_offset > size || target->sh_size > size - target->sh_offset ||
+		    rela.r_offset > target->sh_size || width > target->sh_size - rela.r_offset ||
+		    (width == 4 && GELF_R_TYPE(rela.r_info) != R_X86_64_32))
+			continue;
+		value = symbol.st_value + (guint64)rela.r_addend;
+		memcpy(bytes + target->sh_offset + rela.r_offset, &value, width);
+	}
+}
+
+static void fill_links(Debug *debug, Elf *elf, gsize size)
+{
+	gsize count = 0, names = 0;
+
+	elf_getshdrnum(elf, &count);
+	elf_getshdrstrndx(elf, &names);
+	for (gsize i = 1; i < count; i++) {
+		GElf_Shdr header, target, table;
+		Elf_Data *data, *filled, *symbols;
+		const gchar *name;
+
+		if (!suture_elf_section(elf, i, &header, &data) || header.sh_type != SHT_RELA ||
+		    !suture_elf_section(elf, header.sh_info, &target, &filled) ||
+		    !suture_elf_section(elf, header.sh_link, &table, &symbols) ||
+		    table.sh_type != SHT_SYMTAB || (target.sh_flags & SHF_COMPRESSED) ||
+		    target.sh_type == SHT_NOBITS)
+			continue;
+		name = elf_strptr(elf, names, target.sh_name);
+		if (name && g_str_has_prefix(name, ".debug_"))
+			fill_section(debug->bytes, size, &target, data, symbols);
+	}
+}
+
+static gboolean debug_read(Debug *debug, GBytes *object)
+{
+	gsize size;
+	gconstpointer data = g_bytes_get_data(object, &size);
+	SUTURE_AUTO_ELF *elf = suture_elf_from_memory(object);
+
+	if (!elf)
+		return FALSE;
+	debug->bytes = g_memdup2(data, size);
+	fill_links(debug, elf, size);
+	debug->elf = elf_memory((char *)debug->bytes, size);
+	debug->dwarf = debug->elf ? dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL) : NULL;
+	return debug->dwarf != NULL;
+}
+
+/* Where a member lies. */
+typedef struct {
+	gchar *name;
+	guint64 bit, bits; /* from the start of the type */
+} Member;
+
+typedef struct {
+	gint64 size;
+	GArray *members; /* Member, in order */
+} Type;
+
+static void member_clear(gpointer data)
+{
+	g_free(((Member *)data)->name);
+}
+
+static void type_free(Type *type)
+{
+	g_array_unref(type->members);
+	g_free(type);
+}
+
+static guint64 number(Dwarf_Die *die, guint attribute, guint64 otherwise)
+{
+	Dwarf_Attribute found;
+	Dwarf_Word value;
+
+	return dwarf_attr_integrate(die, attribute, &found) && dwarf_formudata(&found, &value) == 0
+		       ? value
+		       : otherwise;
+}
+
+/* The type behind qualifiers and typedefs. */
+static gboolean plain_type(Dwarf_Die *die, Dwarf_Die *ret)
+{
+	Dwarf_Attribute found;
+	Dwarf_Die type;
+
+	return dwarf_attr_integrate(die, DW_AT_type, &found) && dwarf_formref_die(&found, &type) &&
+	       dwarf_peel_type(&type, ret) == 0;
+}
+
+static guint64 bits_of(Dwarf_Die *member, Dwarf_Die *type)
+{
+	Dwarf_Word bytes;
+
+	if (dwarf_hasattr(member, DW_AT_bit_size))
+		return number(member, DW_AT_bit_size, 0);
+	return dwarf_aggregate_size(type, &bytes) == 0 && bytes < G_MAXUINT32 ? bytes * 8 : 0;
+}
+
+static guint64 place_of(Dwarf_Die *member)
+{
+	guint64 bytes = number(member, DW_AT_data_member_location, 0);
+
+	if (dwarf_hasattr(member, DW_AT_data_bit_offset))
+		return number(member, DW_AT_data_bit_offset, 0);
+	return (bytes & G_MAXUINT32) * 8;
+}
+
+static void add_members(Type *type, Dwarf_Die *die, guint64 base, const gchar *prefix, guint depth);
+
+static void add_member(Type *type, Dwarf_Die *die, guint64 base, const gchar *prefix, guint depth)
+{
+	const gchar *name = dwarf_diename(die);
+	Member member = {.bit = base + place_of(die)};
+	g_autofree gchar *path = NULL;
+	Dwarf_Die of;
+
+	if (!plain_type(die, &of))
+		return;
+	path = g_strconcat(prefix, name ? name : "", name ? "." : "", NULL);
+	/* What has no name of its own is compared here, or nowhere. */
+	if (!dwarf_diename(&of) &&
+	    (dwarf_tag(&of) == DW_TAG_structure_type || dwarf_tag(&of) == DW_TAG_union_type))
+		add_members(type, &of, member.bit, path, depth + 1);
+	if (!name)
+		return;
+	member.name = g_strconcat(prefix, name, NULL);
+	member.bits = bits_of(die, &of);
+	g_array_append_val(type->members, member);
+}
+
+static void add_members(Type *type, Dwarf_Die *die, guint64 base, const gchar *prefix, guint depth)
+{
+	Dwarf_Die child;
+
+	if (depth > DEPTH_MAX || dwarf_child(die, &child) != 0)
+		return;
+	do {
+		if (dwarf_tag(&child) == DW_TAG_member) {
+			add_member(type, &child, base, prefix, depth);
+		} else if (dwarf_tag(&child) == DW_TAG_enumerator && dwarf_diename(&child)) {
+			Member value = {.name = g_strdup(dwarf_diename(&child))};
+
+			value.bit = number(&child, DW_AT_const_value, 0);
+			g_array_append_val(type->members, value);
+		}
+	} while (dwarf_siblingof(&child, &child) == 0);
+}
+
+static const gchar *kind_of(Dwarf_Die *die)
+{
+	switch (dwarf_tag(die)) {
+	case DW_TAG_structure_type:
+		return "struct";
+	case DW_TAG_union_type:
+		return "union";
+	case DW_TAG_enumeration_type:
+		return "enum";
+	case DW_TAG_typedef:
+		return "typedef";
+	default:
+		return NULL;
+	}
+}
+
+static void add_type(GHashTable *types, Dwarf_Die *die)
+{
+	const gchar *kind = kind_of(die), *name = kind ? dwarf_diename(die) : NULL;
+	Dwarf_Die of = *die;
+	g_autofree gchar *key = NULL;
+	Type *type;
+
+	if (!name || dwarf_hasattr(die, DW_AT_declaration))
+		return;
+	/* A typedef matters where it gives an anonymous type its only name. */
+	if (dwarf_tag(die) == DW_TAG_typedef &&
+	    (!plain_type(die, &of) || dwarf_diename(&of) || !kind_of(&of)))
+		return;
+	key = g_strdup_printf("%s %s", kind, name);
+	if (g_hash_table_contains(types, key))
+		return;
+	type = g_new0(Type, 1);
+	type->size = dwarf_bytesize(&of);
+	type->members = g_array_new(FALSE, TRUE, sizeof(Member));
+	g_array_set_clear_func(type->members, member_clear);
+	add_members(type, &of, 0, "", 0);
+	g_hash_table_insert(types, g_steal_pointer(&key), type);
+}
+
+/* Calls @visit with each DIE right below the units'. */
+static void each_of_file(Debug *debug, void (*visit)(GHashTable *, Dwarf_Die *), GHashTable *data)
+{
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die top, child;
+
+	while (dwarf_get_units(debug->dwarf, unit, &unit, NULL, NULL, &top, NULL) == 0) {
+		if (dwarf_child(&top, &child) != 0)
+			continue;
+		do
+			visit(data, &child);
+		while (dwarf_siblingof(&child, &child) == 0);
+	}
+}
+
+static const Member *find_member(const Type *type, const gchar *name)
+{
+	for (guint i = 0; i < type->members->len; i++)
+		if (strcmp(g_array_index(type->members, Member, i).name, name) == 0)
+			return &g_array_index(type->members, Member, i);
+	return NULL;
+}
+
+/* Whether what lies in that place of @type is merely called otherwise: its name is not in @other. */
+static gboolean is_renamed(const Type *type, const Type *other, const Member *member)
+{
+	for (guint i = 0; i < type->members->len; i++) {
+		const Member *same = &g_array_index(type->members, Member, i);
+
+		if (same->bit == member->bit && same->bits == member->bits && !find_member(other, same->name))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gchar *place_text(const Member *member)
+{
+	if (member->bit % 8 == 0 && member->bits % 8 == 0)
+		return g_strdup_printf("offset %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " bytes",
+				       member->bit / 8, member->bits / 8);
+	return g_strdup_printf("bit %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " bits", member->bit,
+			       member->bits);
+}
+
+static gchar *compare_member(const Type *before, const Type *after, const Member *member)
+{
+	const Member *old = find_member(before, member->name);
+	g_autofree gchar *was = NULL, *is = place_text(member);
+
+	if (!old)
+		return is_renamed(before, after, member) ? NULL
+							 : g_strdup_printf("member %s is new", member->name);
+	if (old->bit == member->bit && old->bits == member->bits)
+		return NULL;
+	was = place_text(old);
+	return g_strdup_printf("member %s: %s -> %s", member->name, was, is);
+}
+
+/* Enumerators that are new or gone change nothing for others. */
+static gchar *compare_enumerators(const Type *before, const Type *after)
+{
+	for (guint i = 0; i < after->members->len; i++) {
+		const Member *member = &g_array_index(after->members, Member, i);
+		const Member *old = find_member(before, member->name);
+
+		if (old && old->bit != member->bit)
+			return g_strdup_printf("enumerator %s: %" G_GUINT64_FORMAT " -> %" G_GUINT64_FORMAT,
+					       member->name, old->bit, member->bit);
+	}
+	return NULL;
+}
+
+/* What differs first; newly allocated; NULL: nothing. */
+static gchar *compare_types(const gchar *name, const Type *before, const Type *after)
+{
+	if (before->size != after->size)
+		return g_strdup_printf("size %" G_GINT64_FORMAT " -> %" G_GINT64_FORMAT, before->size,
+				       after->size);
+	if (g_str_has_prefix(name, "enum "))
+		return compare_enumerators(before, after);
+	for (guint i = 0; i < after->members->len; i++) {
+		gchar *what = compare_member(before, after, &g_array_index(after->members, Member, i));
+
+		if (what)
+			return what;
+	}
+	for (guint i = 0; i < before->members->len; i++) {
+		const Member *old = &g_array_index(before->members, Member, i);
+
+		if (!find_member(after, old->name) && !is_renamed(after, before, old))
+			return g_strdup_printf("member %s is gone", old->name);
+	}
+	return NULL;
+}
+
+static void layout_free(SutureDiffLayout *layout)
+{
+	g_free(layout->name);
+	g_free(layout->what);
+	g_free(layout);
+}
+
+static gint compare_layouts(gconstpointer left, gconstpointer right)
+{
+	const SutureDiffLayout *a = *(SutureDiffLayout *const *)left, *b = *(SutureDiffLayout *const *)right;
+
+	return strcmp(a->name, b->name);
+}
+
+static GHashTable *read_types(GBytes *object, gboolean *ret_known)
+{
+	GHashTable *types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)type_free);
+	g_auto(Debug) debug = {0};
+
+	*ret_known = debug_read(&debug, object);
+	if (*ret_known)
+		each_of_file(&debug, add_type, types);
+	return types;
+}
+
+GPtrArray *suture_layout_compare(GBytes *before, GBytes *after, gboolean *ret_known)
+{
+	GPtrArray *layouts = g_ptr_array_new_with_free_func((GDestroyNotify)layout_free);
+	gboolean old_known, new_known;
+	g_autoptr(GHashTable) old = read_types(before, &old_known);
+	g_autoptr(GHashTable) new = read_types(after, &new_known);
+	GHashTableIter iter;
+	gpointer name, type;
+
+	*ret_known = old_known && new_known;
+	g_hash_table_iter_init(&iter, new);
+	while (g_hash_table_iter_next(&iter, &name, &type)) {
+		const Type *other = g_hash_table_lookup(old, name);
+		gchar *what = other ? compare_types(name, other, type) : NULL;
+		SutureDiffLayout *layout;
+
+		if (!what)
+			continue;
+		layout = g_new0(SutureDiffLayout, 1);
+		layout->name = g_strdup(name);
+		layout->what = what;
+		g_ptr_array_add(layouts, layout);
+	}
+	g_ptr_array_sort(layouts, compare_layouts);
+	return layouts;
+}
+
+static void add_inlined(GPtrArray *names, Dwarf_Die *die, guint depth)
+{
+	Dwarf_Die child;
+
+	if (depth > DEPTH_MAX || dwarf_child(die, &child) != 0)
+		return;
+	do {
+		gint tag = dwarf_tag(&child);
+		const gchar *name = tag == DW_TAG_inlined_subroutine ? dwarf_diename(&child) : NULL;
+
+		if (name && !g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+			g_ptr_array_add(names, g_strdup(name));
+		if (tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block)
+			add_inlined(names, &child, depth + 1);
+	} while (dwarf_siblingof(&child, &child) == 0);
+}
+
+/* @inlined: all the names that are asked for, each with its list. */
+static void visit_function(GHashTable *inlined, Dwarf_Die *die)
+{
+	const gchar *name = dwarf_tag(die) == DW_TAG_subprogram ? dwarf_diename(die) : NULL;
+	GPtrArray *names = name ? g_hash_table_lookup(inlined, name) : NULL;
+
+	if (names)
+		add_inlined(names, die, 0);
+}
+
+GHashTable *suture_layout_inlined(GBytes *object, GHashTable *functions)
+{
+	GHashTable *inlined =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+	g_auto(Debug) debug = {0};
+	GHashTableIter iter;
+	gpointer name;
+
+	g_hash_table_iter_init(&iter, functions);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		g_hash_table_insert(inlined, g_strdup(name), g_ptr_array_new_with_free_func(g_free));
+	if (debug_read(&debug, object))
+		each_of_file(&debug, visit_function, inlined);
+	return inlined;
+}

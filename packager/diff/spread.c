@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/diff/spread.h"
+
+#include "packager/diff/refuse.h"
+
+#include <string.h>
+
+static void give_reason(SutureAtom *atom, gchar *reason)
+{
+	if (!atom->reasons)
+		atom->reasons = g_ptr_array_new_with_free_func(g_free);
+	if (g_ptr_array_find_with_equal_func(atom->reasons, reason, g_str_equal, NULL))
+		g_free(reason);
+	else
+		g_ptr_array_add(atom->reasons, reason);
+}
+
+static void change(SutureAtom *function, gchar *reason)
+{
+	if (function->state == SUTURE_ATOM_SAME)
+		function->state = SUTURE_ATOM_CHANGED;
+	give_reason(function, reason);
+}
+
+static void include(SutureSpread *spread, SutureAtom *atom)
+{
+	if (atom->included || atom->dropped)
+		return;
+	atom->included = TRUE;
+	g_queue_push_tail(spread->queue, atom);
+}
+
+static gboolean is_boot(const SutureAtom *atom)
+{
+	return atom->section->rule->kind == SUTURE_SECTION_BOOT;
+}
+
+/* A function in two parts is replaced as a whole. */
+static void change_parents(SutureSpread *spread)
+{
+	for (guint i = 0; i < spread->after->atoms->len; i++) {
+		SutureAtom *part = spread->after->atoms->pdata[i];
+
+		if (part->parent && part->state != SUTURE_ATOM_SAME &&
+		    part->parent->state == SUTURE_ATOM_SAME)
+			change(part->parent, g_strdup_printf("its part %s changed", part->symbol->name));
+	}
+}
+
+static gboolean is_changed_constant(const SutureAtom *atom)
+{
+	return atom->kind == SUTURE_ATOM_DATA && atom->state == SUTURE_ATOM_CHANGED &&
+	       !suture_atom_is_writable(atom) && !suture_atom_is_anonymous(atom) &&
+	       atom->section->rule->kind == SUTURE_SECTION_DATA;
+}
+
+/* TRUE: something became changed that others may read in turn. */
+static gboolean change_reader(SutureSpread *spread, SutureAtom *reader, SutureAtom *constant)
+{
+	if (reader->kind == SUTURE_ATOM_FUNCTION && !is_boot(reader)) {
+		g_autofree gchar *name = suture_atom_name(constant);
+
+		change(reader, g_strdup_printf("reads %s, whose value changed", name));
+		return FALSE;
+	}
+	if (reader->kind == SUTURE_ATOM_DATA && reader->state == SUTURE_ATOM_SAME && reader->twin &&
+	    !suture_atom_is_writable(reader) && reader->section->rule->kind == SUTURE_SECTION_DATA &&
+	    suture_atom_is_local(reader)) {
+		change(reader, g_strdup("what it points at changed"));
+		return TRUE;
+	}
+	if (reader->state != SUTURE_ATOM_NEW && !suture_atom_is_anonymous(reader))
+		suture_refuse_data(spread, constant, reader);
+	return FALSE;
+}
+
+static gboolean change_readers_once(SutureSpread *spread)
+{
+	gboolean more = FALSE;
+
+	for (guint i = 0; i < spread->after->atoms->len; i++) {
+		SutureAtom *reader = spread->after->atoms->pdata[i];
+
+		for (guint k = 0; k < reader->n_links; k++) {
+			SutureAtom *target = suture_atom_link(reader, k)->target;
+
+			if (target && target != reader && is_changed_constant(target))
+				more |= change_reader(spread, reader, target);
+		}
+	}
+	return more;
+}
+
+static gboolean has_ftrace_call(const SutureAtom *function)
+{
+	guint64 start = function->entry - function->start;
+
+	for (guint i = 0; i < function->n_links; i++) {
+		const SutureLink *link = suture_atom_link(function, i);
+		guint64 at = link->offset - function->start;
+
+		if (link->symbol && !link->target && strcmp(link->symbol->name, "__fentry__") == 0 &&
+		    at >= start && at - start <= 8)
+			return TRUE;
+	}
+	for (guint i = 0; function->entries && i < function->entries->len; i++) {
+		const SutureAtom *entry = function->entries->pdata[i];
+
+		if (strcmp(entry->section->name, "__mcount_loc") == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean is_traceable(const SutureSpread *spread, const SutureAtom *original)
+{
+	const SutureDiffRequest *request = spread->request;
+
+	if (request->traceable)
+		return request->traceable(request->data, original->symbol->name,
+					  suture_atom_is_local(original));
+	return has_ftrace_call(original);
+}
+
+static void start_function(SutureSpread *spread, SutureAtom *function)
+{
+	if (function->state == SUTURE_ATOM_SAME)
+		return;
+	if (is_boot(function)) {
+		suture_refuse_atom(spread, function);
+		return;
+	}
+	if (function->state == SUTURE_ATOM_NEW)
+		give_reason(function, g_strdup("new function"));
+	else if (!function->cold && !is_traceable(spread, function->twin))
+		suture_refuse_untraceable(spread, function);
+	include(spread, function);
+}
+
+static void start_data(SutureSpread *spread, SutureAtom *atom)
+{
+	SutureSectionKind kind = atom->section->rule->kind;
+
+	if (atom->state == SUTURE_ATOM_SAME ||
+	    (suture_atom_is_anonymous(atom) && kind == SUTURE_SECTION_DATA))
+		return;
+	if (kind == SUTURE_SECTION_DATA && atom->state == SUTURE_ATOM_NEW) {
+		if (!suture_atom_is_local(atom))
+			include(spread, atom);
+		return;
+	}
+	if (kind == SUTURE_SECTION_DATA && is_changed_constant(atom) && suture_atom_is_local(atom))
+		return;
+	suture_refuse_atom(spread, atom);
+}
+
+static void start(SutureSpread *spread)
+{
+	for (guint i = 0; i < spread->after->atoms->len; i++) {
+		SutureAtom *atom = spread->after->atoms->pdata[i];
+
+		if (atom->kind == SUTURE_ATOM_FUNCTION)
+			start_function(spread, atom);
+		else if (atom->kind == SUTURE_ATOM_DATA)
+			start_data(spread, atom);
+		else if (atom->kind == SUTURE_ATOM_CODE && atom->state != SUTURE_ATOM_SAME && is_boot(atom))
+			suture_refuse_atom(spread, atom);
+	}
+}
+
+/* A table of labels within the function, say: it must lead into the new code. */
+static gboolean leads_into_included(const SutureAtom *data)
+{
+	for (guint i = 0; i < data->n_links; i++) {
+		const SutureLink *link = suture_atom_link(data, i);
+		const SutureAtom *target = link->target;
+
+		if (target && target->kind == SUTURE_ATOM_FUNCTION && target->included &&
+		    link->at != (gint64)(target->entry - target->start))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean is_wanted(const SutureAtom *target)
+{
+	SutureSectionKind kind = target->section->rule->kind;
+
+	if (kind == SUTURE_SECTION_BOOT || kind == SUTURE_SECTION_UNKNOWN || kind == SUTURE_SECTION_REGISTRY)
+		return FALSE;
+	if (suture_atom_is_anonymous(target))
+		return TRUE;
+	if (target->kind == SUTURE_ATOM_FUNCTION)
+		return target->cold && target->parent->included && target->parent->state != SUTURE_ATOM_SAME;
+	if (target->kind != SUTURE_ATOM_DATA)
+		return FALSE;
+	if (target->state == SUTURE_ATOM_NEW)
+		return target->symbol && !(target->ambiguous && !target->twin);
+	return !suture_atom_is_writable(target) &&
+	       (target->state == SUTURE_ATOM_CHANGED || leads_into_included(target));
+}
+
+static const SutureLink *link_at(const SutureAtom *atom, guint64 at)
+{
+	for (guint i = 0; i < atom->n_links; i++)
+		if (suture_atom_link(atom, i)->offset == atom->start + at)
+			return suture_atom_link(atom, i);
+	return NULL;
+}
+
+/* The jump that stands for a disabled branch until objtool makes it a no-op, which it does by the entry. */
+static void add_nop(SutureSpread *spread, const SutureLink *code, const SutureLink *key)
+{
+	SutureNop nop = {.atom = code->target, .at = (guint64)code->at};
+	const guint8 *bytes = suture_atom_bytes(code->target);
+
+	if (!(key->at & 2) || code->at < 0 || nop.at + 5 > nop.atom->size || !bytes)
+		return;
+	nop.length = bytes[nop.at] == 0xeb ? 2 : bytes[nop.at] == 0xe9 ? 5 : 0;
+	if (nop.length)
+		g_array_append_val(spread->nops, nop);
+}
+
+static void drop_tracepoint(SutureSpread *spread, SutureAtom *entry, const SutureReference *key)
+{
+	g_autofree gchar *function = suture_atom_name(entry->owner);
+
+	entry->dropped = TRUE;
+	add_nop(spread, suture_atom_link(entry, 0), link_at(entry, 8));
+	g_ptr_array_add(spread->diff->notes,
+			g_strdup_printf("%s: the tracepoint %s of module %s does not fire in the new code",
+					function, key->name + strlen("__tracepoint_"), key->target.object));
+}
+
+/* The kernel takes keys over when the module is loaded, before anything of another module is known. */
+static gboolean key_is_known(SutureSpread *spread, SutureAtom *entry)
+{
+	gboolean jump = strcmp(entry->section->name, "__jump_table") == 0;
+	const SutureLink *link = link_at(entry, jump ? 8 : 4);
+	SutureReference *key;
+
+	if ((!jump && strcmp(entry->section->name, ".static_call_sites") != 0) || !link)
+		return TRUE;
+	if (link->target && (link->target->included || is_wanted(link->target)))
+		return TRUE;
+	key = suture_references_find(spread->references, link);
+	if (!key || key->problem || key->target.exported || strcmp(key->target.object, "vmlinux") == 0)
+		return TRUE;
+	if (jump && g_str_has_prefix(key->name, "__tracepoint_"))
+		drop_tracepoint(spread, entry, key);
+	else if (jump)
+		suture_refuse_key(spread, entry, key);
+	else
+		entry->dropped = TRUE; /* a call of the trampoline does as well */
+	return FALSE;
+}
+
+static void check_link(SutureSpread *spread, SutureAtom *from, const SutureLink *link)
+{
+	const SutureDiffRequest *request = spread->request;
+	SutureReference *reference;
+
+	/* What the module loader does not do. */
+	if (link->size < 4) {
+		suture_refuse_relocation(spread, from, link);
+		return;
+	}
+	if (link->target && suture_refuse_target(spread, from, link->target))
+		return;
+	if (suture_link_is_direct(from, link))
+		return;
+	reference = suture_references_find(spread->references, link);
+	if (!reference || reference->problem)
+		suture_refuse_reference(spread, from, link, reference);
+	else if (request->sealed && !link->branch && from->kind != SUTURE_ATOM_ENTRY &&
+		 (!link->target || link->target->kind == SUTURE_ATOM_FUNCTION) &&
+		 request->sealed(request->data, reference->name, reference->local))
+		suture_refuse_sealed(spread, from, reference);
+}
+
+static void follow(SutureSpread *spread, SutureAtom *atom)
+{
+	for (guint i = 0; i < atom->n_links; i++) {
+		SutureAtom *target = suture_atom_link(atom, i)->target;
+
+		if (target && is_wanted(target))
+			include(spread, target);
+	}
+	for (guint i = 0; atom->entries && i < atom->entries->len; i++) {
+		SutureAtom *entry = atom->entries->pdata[i];
+
+		if (!entry->dropped && key_is_known(spread, entry))
+			include(spread, entry);
+	}
+}
+
+static const SutureAtom *target_at(const SutureAtom *atom, guint64 at)
+{
+	const SutureLink *link = link_at(atom, at);
+
+	return link ? link->target : NULL;
+}
+
+/* struct pi_entry has the name of the function second, and that is all that ties it to one. */
+static const gchar *printk_function(const SutureAtom *pointer)
+{
+	const SutureAtom *entry = target_at(pointer, 0), *name = entry ? target_at(entry, 8) : NULL;
+	const guint8 *bytes = name ? suture_atom_bytes(name) : NULL;
+
+	return bytes && name->size && bytes[name->size - 1] == '\0' ? (const gchar *)bytes : NULL;
+}
+
+static gboolean is_name_of(const gchar *name, const SutureAtom *function)
+{
+	gsize length = strlen(name);
+
+	return function->kind == SUTURE_ATOM_FUNCTION && function->included &&
+	       strncmp(function->symbol->name, name, length) == 0 &&
+	       (function->symbol->name[length] == '\0' || function->symbol->name[length] == '.');
+}
+
+static void include_printk_index(SutureSpread *spread)
+{
+	for (guint i = 0; i < spread->after->atoms->len; i++) {
+		SutureAtom *atom = spread->after->atoms->pdata[i];
+		const gchar *name;
+
+		if (strcmp(atom->section->name, ".printk_index") != 0 || !(name = printk_function(atom)))
+			continue;
+		for (guint k = 0; k < spread->after->atoms->len; k++)
+			if (is_name_of(name, spread->after->atoms->pdata[k]))
+				include(spread, atom);
+	}
+}
+
+static void close_over(SutureSpread *spread)
+{
+	SutureAtom *atom;
+
+	while ((atom = g_queue_pop_head(spread->queue)))
+		follow(spread, atom);
+}
+
+static void check_included(SutureSpread *spread)
+{
+	for (guint i = 0; i < spread->after->atoms->len; i++) {
+		SutureAtom *atom = spread->after->atoms->pdata[i];
+
+		for (guint k = 0; atom->included && k < atom->n_links; k++)
+			check_link(spread, atom, suture_atom_link(atom, k));
+	}
+}
+
+void suture_spread_run(SutureSpread *spread)
+{
+	change_parents(spread);
+	while (change_readers_once(spread))
+		;
+	change_parents(spread);
+	start(spread);
+	close_over(spread);
+	include_printk_index(spread);
+	close_over(spread);
+	check_included(spread);
+	suture_refuse_rest(spread);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "packager/diff/object.h"
+#include "packager/diff/refer.h"
+
+/* A jump of a static branch that is to be a no-op in the extracted object: its entry was dropped. */
+typedef struct {
+	SutureAtom *atom;
+	guint64 at; /* in it */
+	guint8 length;
+} SutureNop;
+
+/* One comparison under way. */
+typedef struct {
+	const SutureDiffRequest *request;
+	SutureObject *before, *after;
+	SutureDiff *diff;
+	SutureReferences *references;
+	GQueue *queue; /* SutureAtom*: included, not yet looked at */
+	GArray *nops;  /* SutureNop */
+} SutureSpread;
+
+/*
+ * Marks what of the object after must be included, with the reasons, once it is compared; refuses in
+ * @spread->diff what cannot be. In the end each atom that differs is included, has a sentence why it need not
+ * be, or is refused.
+ */
+void suture_spread_run(SutureSpread *spread);
+
+/* Adds a refusal, once for each code and name. @name is for the sentence's start; the sentence follows it. */
+void suture_spread_refuse(SutureSpread *spread, SutureDiffError code, const gchar *name, const gchar *format,
+			  ...) G_GNUC_PRINTF(4, 5);
