@@ -104,19 +104,12 @@ static gboolean read_diffs(Work *work, GError **error)
 	return TRUE;
 }
 
-/* A file that is gone stays in the tree's shadow as what it was, so that this must be looked at. */
 static gboolean keep_lines(const Work *work, const gchar *path, GError **error)
 {
 	g_autofree gchar *before = g_build_filename(work->request->profile->tree, path, NULL);
 	g_autofree gchar *after = g_build_filename(suture_shadow_folder(work->shadow), path, NULL);
 
-	if (g_file_test(after, G_FILE_TEST_IS_REGULAR))
-		return suture_lines_keep(before, after, error);
-	g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_KIND,
-		    "%s: the fix removes this file; a live patch replaces functions, and leaves files where "
-		    "they are",
-		    path);
-	return FALSE;
+	return suture_lines_keep(before, after, error);
 }
 
 static gboolean apply_diffs(Work *work, GError **error)

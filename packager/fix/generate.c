@@ -133,11 +133,13 @@ static void add_module(GString *text, const SuturePatchSource *source)
 
 gchar *suture_patch_source_generate(const SuturePatchSource *source)
 {
-	g_autoptr(GPtrArray) functions = g_ptr_array_copy(source->functions, NULL, NULL);
+	g_autoptr(GPtrArray) functions = g_ptr_array_new();
 	g_autoptr(GPtrArray) objects = find_objects(source);
 	GString *text = g_string_new("/* SPDX-License-Identifier: GPL-2.0-only */\n"
 				     "#include <linux/livepatch.h>\n#include <linux/module.h>\n\n");
 
+	for (guint i = 0; i < source->functions->len; i++)
+		g_ptr_array_add(functions, source->functions->pdata[i]);
 	g_ptr_array_sort(functions, compare_functions);
 	for (guint i = 0; i < functions->len; i++)
 		declare_function(text, i, functions->pdata[i]);

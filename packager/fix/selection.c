@@ -183,12 +183,14 @@ static gboolean too_many(const Work *work, guint count, const gchar *words, GErr
 /* Units that read a changed file without being compiled from it. */
 static gboolean add_readers(Work *work, GError **error)
 {
-	g_autoptr(GPtrArray) paths = g_ptr_array_copy(work->paths, NULL, NULL);
+	g_autoptr(GPtrArray) paths = g_ptr_array_new();
 	g_autoptr(GPtrArray) found = NULL;
 	g_autoptr(GPtrArray) candidates = g_ptr_array_new();
 	g_autofree gboolean *reads = NULL;
 	Sieve sieve = {.work = work};
 
+	for (guint i = 0; i < work->paths->len; i++)
+		g_ptr_array_add(paths, work->paths->pdata[i]);
 	g_ptr_array_add(paths, NULL);
 	found = suture_profile_dependents(work->profile, (const gchar *const *)paths->pdata, error);
 	if (!found)

@@ -49,6 +49,7 @@ static gboolean run_git(const SutureSourceDiff *diff, const gchar *folder, const
 				     "apply",
 				     "-p1",
 				     "--whitespace=nowarn",
+				     "--summary",
 				     option,
 				     NULL};
 
@@ -89,8 +90,36 @@ static void add_path(GPtrArray *paths, const gchar *path)
 	g_ptr_array_add(paths, g_strdup(path));
 }
 
-/* Lines "added TAB deleted TAB path"; a renamed file's path has " => " in it, an unusual name is quoted. */
-static GPtrArray *parse_numstat(const SutureSourceDiff *diff, const gchar *text, GError **error)
+static gboolean check_path(const SutureSourceDiff *diff, const gchar *path, GError **error)
+{
+	g_autofree gchar *absolute = g_canonicalize_filename(path, "/");
+
+	if (strcmp(absolute + 1, path) == 0 && *path != '"')
+		return TRUE;
+	g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_DIFF,
+		    "%s: %s: no path within the source; name files from its top folder on", diff->name, path);
+	return FALSE;
+}
+
+/* " rename x.c => y.c (100%)", " create mode 100644 x.c", " delete mode 100644 x.c" */
+static gboolean check_summary(const SutureSourceDiff *diff, const gchar *line, GError **error)
+{
+	const gchar *const kinds[] = {" rename ", " copy ", " create ", " delete ", " rewrite "};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (g_str_has_prefix(line, kinds[i])) {
+			g_set_error(
+				error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_KIND,
+				"%s:%s: a live patch replaces functions of files that are there; leave new, "
+				"renamed and removed files out of the fix",
+				diff->name, line);
+			return FALSE;
+		}
+	return TRUE;
+}
+
+/* Lines "added TAB deleted TAB path", then what else happens to files. */
+static GPtrArray *parse_listing(const SutureSourceDiff *diff, const gchar *text, GError **error)
 {
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -98,14 +127,8 @@ static GPtrArray *parse_numstat(const SutureSourceDiff *diff, const gchar *text,
 	for (gchar **line = lines; *line; line++) {
 		const gchar *tab = strrchr(*line, '\t');
 
-		if (tab && (tab[1] == '"' || strstr(tab, " => "))) {
-			g_set_error(
-				error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_KIND,
-				"%s: %s: a file is renamed, or has a name that no source of a kernel has; "
-				"leave it out of the fix",
-				diff->name, tab + 1);
+		if (tab ? !check_path(diff, tab + 1, error) : !check_summary(diff, *line, error))
 			return NULL;
-		}
 		if (tab)
 			add_path(paths, tab + 1);
 	}
@@ -123,7 +146,7 @@ GPtrArray *suture_source_diff_paths(const SutureSourceDiff *diff, GError **error
 		       error);
 		return NULL;
 	}
-	return parse_numstat(diff, text, error);
+	return parse_listing(diff, text, error);
 }
 
 gboolean suture_source_diff_apply(const SutureSourceDiff *diff, const gchar *folder, GError **error)
