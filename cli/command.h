@@ -40,6 +40,7 @@ gboolean cmd_apply(SutureContext *context, int argc, char **argv, GError **error
 gboolean cmd_audit(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_build(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_fetch(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_kernel(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_key(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_list(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_policy(SutureContext *context, int argc, char **argv, GError **error);

@@ -4,6 +4,7 @@
 
 static const SutureCommand commands[] = {
 	{"key", cmd_key, "make and show keys and certificates"},
+	{"kernel", cmd_kernel, "profiles of the kernels that patches are built for"},
 	{"build", cmd_build, "patch source or module to bundle"},
 	{"sign", cmd_sign, "sign modules, manifests and packages"},
 	{"repo", cmd_repo, "keep a repository: init, add, remove, publish"},

@@ -97,11 +97,14 @@ gboolean suture_unpack_link_is_safe(const gchar *path, const gchar *target)
 		depth += *at == '/';
 	if (!*target || *target == '/')
 		return FALSE;
-	for (gchar **part = parts; *part; part++)
+	for (gchar **part = parts; *part; part++) {
+		if (!**part || !strcmp(*part, "."))
+			continue;
 		if (strcmp(*part, "..") != 0)
 			down = TRUE;
 		else if (down || --depth < 0)
 			return FALSE;
+	}
 	return TRUE;
 }
 
