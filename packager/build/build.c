@@ -8,10 +8,13 @@
 #include "packager/build/relocations.h"
 #include "packager/build/target.h"
 #include "packager/build/template.h"
+#include "packager/fix/fix.h"
 #include "packager/read/module-info.h"
 #include "signer/verify/digest.h"
 
 #include <string.h>
+
+#define DIFF_BYTES (16 * 1024 * 1024)
 
 void suture_built_free(SutureBuilt *built)
 {
@@ -45,7 +48,8 @@ static gboolean build_date(gint64 *ret, GError **error)
 
 static gboolean is_ready(const SutureBuildRequest *request)
 {
-	return g_str_has_suffix(request->source, ".ko") && !g_file_test(request->source, G_FILE_TEST_IS_DIR);
+	return request->source && g_str_has_suffix(request->source, ".ko") &&
+	       !g_file_test(request->source, G_FILE_TEST_IS_DIR);
 }
 
 static SutureModule *describe_module(const SutureModuleInfo *info, const gchar *file, GBytes *bytes)
@@ -98,7 +102,9 @@ static GBytes *settle_relocations(const SutureBuildRequest *request, const Sutur
 	if (is_ready(request))
 		return suture_relocations_check(bytes, means.framework, file, error) ? g_bytes_ref(bytes)
 										     : NULL;
-	if (!suture_headers_has(request->headers, "CONFIG_LIVEPATCH", &means.loader, error))
+	if (request->profile)
+		means.loader = suture_profile_livepatch(request->profile);
+	else if (!suture_headers_has(request->headers, "CONFIG_LIVEPATCH", &means.loader, error))
 		return NULL;
 	return suture_relocations_settle(bytes, &means, file, error);
 }
@@ -172,30 +178,117 @@ static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *requ
 	return TRUE;
 }
 
-SutureBuilt *suture_build(const SutureBuildRequest *request, gchar **ret_words, GError **error)
+/* What cannot be packed is said before anything is signed. */
+static gboolean check_built(const SutureBuilt *built, GError **error)
+{
+	return suture_cancel_check(error) && suture_template_check(built->manifest, error);
+}
+
+static SutureBuilt *new_built(const SutureBuildRequest *request, GError **error)
 {
 	g_autoptr(SutureBuilt) built = g_new0(SutureBuilt, 1);
 	gint64 date;
 
 	built->modules = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+	if (!build_date(&date, error))
+		return NULL;
+	built->manifest = suture_description_manifest(request->description, date, error);
+	return built->manifest ? g_steal_pointer(&built) : NULL;
+}
+
+SutureBuilt *suture_build(const SutureBuildRequest *request, gchar **ret_words, GError **error)
+{
+	g_autoptr(SutureBuilt) built = NULL;
+
 	if (!is_ready(request) && !request->headers) {
 		g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_HEADERS,
 			    "%s: sources need the kernel's headers; give --kernel-headers", request->source);
 		return NULL;
 	}
-	if (!build_date(&date, error))
-		return NULL;
-	built->manifest = suture_description_manifest(request->description, date, error);
-	if (!built->manifest ||
+	built = new_built(request, error);
+	if (!built ||
 	    !suture_target_kernel(request->image, request->headers, &built->manifest->patch.kernel, error))
 		return NULL;
 	if (!(is_ready(request) ? build_ready(built, request, error)
 				: build_sources(built, request, ret_words, error)))
 		return NULL;
-	/* What cannot be packed is said before anything is signed. */
-	if (!suture_cancel_check(error) || !suture_template_check(built->manifest, error))
+	return check_built(built, error) ? g_steal_pointer(&built) : NULL;
+}
+
+static void set_kernel(const SutureProfile *profile, SutureManifest *manifest)
+{
+	SutureKernel *kernel = &manifest->patch.kernel;
+
+	suture_kernel_clear(kernel);
+	kernel->release = g_strdup(profile->release);
+	kernel->arch = g_strdup(profile->arch);
+	kernel->build_id = g_strdup(profile->build_id);
+	g_free(manifest->toolchain);
+	manifest->toolchain =
+		profile->toolchain_mismatch
+			? g_strdup_printf("%s (the kernel: %s)", profile->compiler, profile->kernel_compiler)
+			: g_strdup(profile->compiler);
+}
+
+static gboolean add_diffs(SutureManifest *manifest, const gchar *const *diffs, GError **error)
+{
+	for (; *diffs; diffs++) {
+		g_autofree gchar *name = g_path_get_basename(*diffs);
+		g_autoptr(GBytes) bytes = suture_file_read(*diffs, DIFF_BYTES, error);
+		g_autofree gchar *digest = bytes ? suture_digest_bytes(bytes) : NULL;
+
+		if (!digest)
+			return FALSE;
+		g_ptr_array_add(manifest->sources, suture_source_new(name, digest));
+	}
+	return TRUE;
+}
+
+static gboolean make_fix(SutureBuilt *built, const SutureBuildRequest *request,
+			 const SutureFramework *framework, json_t **ret_report, gchar **ret_words,
+			 GError **error)
+{
+	const SuturePatch *patch = &built->manifest->patch;
+	g_autofree gchar *id = suture_patch_id(patch);
+	g_autofree gchar *name = g_strdelimit(g_strdup(id), "-.", '_');
+	g_autofree gchar *file = g_strconcat(name, ".ko", NULL);
+	g_autoptr(SutureFix) fix = NULL;
+	SutureFixRequest wanted = {
+		.profile = request->profile,
+		.diffs = request->diffs,
+		.name = name,
+		.description = built->manifest->summary,
+		.provider = framework ? SUTURE_PROVIDER_FRAMEWORK : SUTURE_PROVIDER_KERNEL,
+		.consistency = patch->consistency,
+		.include = framework ? framework->include : NULL,
+		.more_symvers = framework ? framework->symvers : NULL,
+		.max_units = request->max_units,
+		.jobs = request->jobs,
+		.progress = request->progress,
+		.progress_data = request->progress_data,
+	};
+
+	if (!suture_description_cumulative(request->description, &wanted.replace, error))
+		return FALSE;
+	fix = suture_fix_make(&wanted, error);
+	*ret_report = json_incref(fix->report);
+	*ret_words = g_strdup(fix->words);
+	return fix->module && add_module(built, request, file, fix->module, error);
+}
+
+SutureBuilt *suture_build_fix(const SutureBuildRequest *request, json_t **ret_report, gchar **ret_words,
+			      GError **error)
+{
+	g_autoptr(SutureBuilt) built = new_built(request, error);
+	g_autoptr(SutureFramework) framework = NULL;
+
+	if (!built || !find_framework(request, request->profile->release, &framework, error))
 		return NULL;
-	return g_steal_pointer(&built);
+	set_kernel(request->profile, built->manifest);
+	if (!add_diffs(built->manifest, request->diffs, error) ||
+	    !make_fix(built, request, framework, ret_report, ret_words, error))
+		return NULL;
+	return check_built(built, error) ? g_steal_pointer(&built) : NULL;
 }
 
 gboolean suture_build_write(const SutureBuilt *built, int dirfd, GError **error)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "packager/build/description.h"
+#include "packager/profile/profile.h"
 
 /* From a patch's source to its bundle folder: kernel modules and manifest, not yet signed. */
 
@@ -13,6 +14,13 @@ typedef struct {
 	const gchar *framework; /* the built framework (suture_framework_find()) for sources; NULL: for
 				   provider framework the installed one, else none */
 	guint jobs;             /* for make; 0 is 1 */
+
+	/* For unified diffs; @source, @headers and @image are not used then. */
+	const gchar *const *diffs;    /* NULL-terminated; NULL: not diffs */
+	const SutureProfile *profile; /* the kernel that they are for */
+	guint max_units;              /* of suture_fix_make() */
+	SutureProgress progress;
+	gpointer progress_data;
 } SutureBuildRequest;
 
 typedef struct {
@@ -26,6 +34,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureBuilt, suture_built_free)
  * is none.
  */
 gchar *suture_build_default_description(const gchar *source);
+
+/*
+ * Makes the module of diffs (packager/fix/fix.h); *@ret_report (not NULL) gets what happened and why, also on
+ * failure once the diffs were looked at. Else as suture_build().
+ */
+SutureBuilt *suture_build_fix(const SutureBuildRequest *request, json_t **ret_report, gchar **ret_words,
+			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Compiles what is to be compiled (a .ko is taken byte for byte), reads every module and refuses what is no

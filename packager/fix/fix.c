@@ -35,7 +35,7 @@ typedef struct {
 	SutureSelection *selection;
 	SutureKernelView *view;
 	GPtrArray *compilations; /* SutureCompilation* */
-	GPtrArray *units;        /* SutureUnit* */
+	GPtrArray *units;        /* SutureFixUnit* */
 	json_t *steps;
 	const gchar *step;
 	gint64 step_began; /* microseconds, monotonic */
@@ -146,7 +146,7 @@ static SutureCompilation *plan(Work *work, const SutureCommandLine *line, guint 
 static void add_unit(Work *work, const SutureCommandLine *line, const gchar *object,
 		     SutureCompilation *const compilations[3])
 {
-	SutureUnit *unit = g_new0(SutureUnit, 1);
+	SutureFixUnit *unit = g_new0(SutureFixUnit, 1);
 
 	unit->line = line;
 	unit->number = work->units->len;
@@ -180,7 +180,7 @@ static void plan_units(Work *work)
 	}
 }
 
-static gboolean read_unit(const Work *work, SutureUnit *unit, GError **error)
+static gboolean read_unit(const Work *work, SutureFixUnit *unit, GError **error)
 {
 	g_autoptr(GPtrArray) read = suture_compilation_read(unit->after, error);
 
@@ -199,7 +199,7 @@ static void keep_words(Work *work)
 	GString *all = g_string_new(work->fix->words);
 
 	for (guint i = 0; i < work->units->len; i++) {
-		const SutureUnit *unit = work->units->pdata[i];
+		const SutureFixUnit *unit = work->units->pdata[i];
 		g_autofree gchar *before = suture_compilation_words(unit->before);
 		g_autofree gchar *after = suture_compilation_words(unit->after);
 
@@ -232,16 +232,16 @@ static gboolean compare_units(Work *work, GError **error)
 {
 	work->view = suture_kernel_view_open(work->request->profile, error);
 	for (guint i = 0; work->view && i < work->units->len; i++) {
-		SutureUnit *unit = work->units->pdata[i];
+		SutureFixUnit *unit = work->units->pdata[i];
 		SutureRunning *running;
 
-		if (suture_unit_is_same(unit))
+		if (suture_fix_unit_is_same(unit))
 			continue;
 		running = suture_kernel_view_object(work->view, unit->object, error);
 		if (!running || !suture_cancel_check(error))
 			return FALSE;
 		unit->running = suture_running_ref(running);
-		if (!suture_unit_compare(unit, work->view, error))
+		if (!suture_fix_unit_compare(unit, work->view, error))
 			return FALSE;
 	}
 	return work->view != NULL;
@@ -251,11 +251,11 @@ static gboolean compare_units(Work *work, GError **error)
 static gboolean check_refusals(const Work *work, GError **error)
 {
 	const SutureDiffRefusal *first = NULL;
-	const SutureUnit *where = NULL;
+	const SutureFixUnit *where = NULL;
 	guint count = 0;
 
 	for (guint i = 0; i < work->units->len; i++) {
-		const SutureUnit *unit = work->units->pdata[i];
+		const SutureFixUnit *unit = work->units->pdata[i];
 
 		if (!unit->diff || unit->diff->refusals->len == 0)
 			continue;
@@ -279,7 +279,7 @@ static gboolean check_something(const Work *work, GError **error)
 	const SutureNote *note = work->selection->notes->len ? work->selection->notes->pdata[0] : NULL;
 
 	for (guint i = 0; i < work->units->len; i++) {
-		const SutureUnit *unit = work->units->pdata[i];
+		const SutureFixUnit *unit = work->units->pdata[i];
 
 		if (unit->diff && unit->diff->extracted)
 			return TRUE;
@@ -293,7 +293,7 @@ static gboolean check_something(const Work *work, GError **error)
 	return FALSE;
 }
 
-static void collect_unit(const SutureUnit *unit, SutureModuleParts *parts)
+static void collect_unit(const SutureFixUnit *unit, SutureModuleParts *parts)
 {
 	g_ptr_array_add(parts->objects, g_bytes_ref(unit->diff->extracted));
 	for (guint i = 0; i < unit->diff->functions->len; i++) {
@@ -335,7 +335,7 @@ static gboolean link_module(Work *work, GError **error)
 	};
 
 	for (guint i = 0; i < work->units->len; i++) {
-		const SutureUnit *unit = work->units->pdata[i];
+		const SutureFixUnit *unit = work->units->pdata[i];
 
 		if (unit->diff && unit->diff->extracted)
 			collect_unit(unit, &parts);
@@ -390,7 +390,7 @@ SutureFix *suture_fix_make(const SutureFixRequest *request, GError **error)
 	work.diffs = g_ptr_array_new_with_free_func((GDestroyNotify)suture_source_diff_free);
 	work.paths = g_ptr_array_new_with_free_func(g_free);
 	work.compilations = g_ptr_array_new_with_free_func((GDestroyNotify)suture_compilation_free);
-	work.units = g_ptr_array_new_with_free_func((GDestroyNotify)suture_unit_free);
+	work.units = g_ptr_array_new_with_free_func((GDestroyNotify)suture_fix_unit_free);
 	work.steps = json_array();
 	work.scratch = suture_scratch_new(error);
 	if (work.scratch && !make(&work, error))

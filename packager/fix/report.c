@@ -103,7 +103,7 @@ static json_t *describe_notes(GPtrArray *notes)
 	return list;
 }
 
-json_t *suture_report_unit(const SutureUnit *unit)
+json_t *suture_report_unit(const SutureFixUnit *unit)
 {
 	const SutureDiff *diff = unit->diff;
 
@@ -127,11 +127,11 @@ json_t *suture_report_new(const SutureProfile *profile, GPtrArray *notes, GPtrAr
 				      json_pack("{s:s, s:s}", "subject", note->subject, "text", note->text));
 	}
 	for (guint i = 0; i < units->len; i++) {
-		const SutureUnit *unit = units->pdata[i];
+		const SutureFixUnit *unit = units->pdata[i];
 
 		if (unit->diff)
 			json_array_append_new(compared, suture_report_unit(unit));
-		else if (unit->before_object && suture_unit_is_same(unit))
+		else if (unit->before_object && suture_fix_unit_is_same(unit))
 			json_array_append_new(same, json_string(unit->line->unit));
 	}
 	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "format", 1, "kernel", profile->release,

@@ -7,7 +7,7 @@
 
 #define OBJECT_BYTES (256LL * 1024 * 1024)
 
-void suture_unit_free(SutureUnit *unit)
+void suture_fix_unit_free(SutureFixUnit *unit)
 {
 	g_free(unit->object);
 	g_clear_pointer(&unit->running, suture_running_unref);
@@ -80,13 +80,13 @@ SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *ob
 	return running;
 }
 
-gboolean suture_unit_is_same(const SutureUnit *unit)
+gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
 {
 	return g_bytes_equal(unit->before_object, unit->after_object);
 }
 
 typedef struct {
-	const SutureUnit *unit;
+	const SutureFixUnit *unit;
 	const SutureSymvers *symvers;
 } Asking;
 
@@ -136,7 +136,7 @@ static gboolean is_sealed(gpointer data, const gchar *function, gboolean local)
 	       suture_running_sealed(asking->unit->running, address);
 }
 
-static gboolean check_run_pre(SutureUnit *unit, GError **error)
+static gboolean check_run_pre(SutureFixUnit *unit, GError **error)
 {
 	g_autoptr(GBytes) plain = suture_file_read(unit->plain->output, OBJECT_BYTES, error);
 
@@ -144,7 +144,7 @@ static gboolean check_run_pre(SutureUnit *unit, GError **error)
 	return unit->run_pre && suture_run_pre_check(unit->run_pre, error);
 }
 
-gboolean suture_unit_compare(SutureUnit *unit, const SutureKernelView *view, GError **error)
+gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
 {
 	Asking asking = {unit, view->symvers};
 	const SutureDiffRequest request = {

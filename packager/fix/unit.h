@@ -15,8 +15,8 @@ typedef struct {
 	GBytes *before_object, *after_object;
 	SutureRunPre *run_pre;
 	SutureDiff *diff;
-} SutureUnit;
-void suture_unit_free(SutureUnit *unit);
+} SutureFixUnit;
+void suture_fix_unit_free(SutureFixUnit *unit);
 
 /* The kernel that runs, opened as far as it is needed. */
 typedef struct _SutureKernelView SutureKernelView;
@@ -31,9 +31,9 @@ SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *ob
 					 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Whether the sectioned objects before and after are the same bytes: then there is nothing to look at. */
-gboolean suture_unit_is_same(const SutureUnit *unit);
+gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
 
 /* The run-pre check of the plain object and the diff of the other two, both into @unit. Refusals are in the
  * diff. Codes of SUTURE_IMAGE_ERROR, and MALFORMED. */
-gboolean suture_unit_compare(SutureUnit *unit, const SutureKernelView *view,
-			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view,
+				 GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cli/build-options.h"
+#include "cli/command.h"
+
+/*
+ * `suture build --kernels LIST`: the same fix for each profile, every build a process of its own with the
+ * same
+ * @words, as many at a time as processors and memory allow. Prints a table; FALSE with MATRIX when any
+ * failed, after all the others were done.
+ */
+gboolean suture_build_matrix(const SutureContext *context, const SutureBuildOptions *options,
+			     gchar *const *words, GError **error) G_GNUC_WARN_UNUSED_RESULT;
