@@ -4,7 +4,7 @@ import re
 import subprocess
 
 import stage
-from stage import DISABLED, ENABLED, ENABLING, NEXT, PATCHED, TAINTED, lines, log_of, on_debian, on_every_kernel, play, words
+from stage import DEBUG, DISABLED, ENABLED, ENABLING, NEXT, PATCHED, TAINTED, lines, log_of, on_debian, on_every_kernel, play, words
 
 # Where programs cannot be executed any more, the shell still can sleep and read.
 WITHOUT_PROGRAMS = """
@@ -367,7 +367,7 @@ def test_200_tasks_live_through_100_rounds(kernel):
     say references cat /sys/module/park/refcnt /sys/module/suture/refcnt
     say folders ls $S
     say rest rmmod park suture
-    """, kernel, programs=["crowd", "rounds"], smp=2, timeout=600)
+    """, kernel, programs=["crowd", "rounds"], smp=2, timeout=3000 if kernel == DEBUG else 600)
     said = words(result)
     before, after = ([int(word) for word in said.pop(name).split()[:-1]] for name in ("used-before", "used-after"))
     assert len(before) == 3
