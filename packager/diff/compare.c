@@ -132,9 +132,15 @@ static gboolean entries_equal(SutureAtom *before, SutureAtom *after, guint depth
 		    !equal_at_depth(one, two, depth + 1, NULL))
 			return differs(ret_why, g_strdup_printf("its entries in %s changed",
 								(two ? two : one)->section->name));
-		after->masked |= two->masked;
 	}
 	return TRUE;
+}
+
+/* That an entry describes the other's twin is why the two are compared. */
+static gboolean is_owner(const SutureAtom *before, const SutureAtom *after, const SutureLink *old,
+			 const SutureLink *new)
+{
+	return after->owner && new->target == after->owner && before->owner && old->target == before->owner;
 }
 
 static gboolean equal_at_depth(SutureAtom *before, SutureAtom *after, guint depth, gchar **ret_why)
@@ -148,7 +154,9 @@ static gboolean equal_at_depth(SutureAtom *before, SutureAtom *after, guint dept
 		const SutureLink *new = suture_atom_link(after, i);
 		g_autofree gchar *name = NULL;
 
-		if (links_equal(suture_atom_link(before, i), new, depth))
+		if (is_owner(before, after, suture_atom_link(before, i), new)
+			    ? suture_atom_link(before, i)->at == new->at
+			    : links_equal(suture_atom_link(before, i), new, depth))
 			continue;
 		name = describe(new);
 		return differs(ret_why, g_strdup_printf("it refers to %s now", name));

@@ -183,7 +183,7 @@ static gboolean pair_statics_of(const SutureAtom *before, const SutureAtom *afte
 	g_hash_table_iter_init(&iter, new);
 	while (g_hash_table_iter_next(&iter, &base, &value)) {
 		GPtrArray *ones = g_hash_table_lookup(old, base), *twos = value;
-		gboolean even = ones && ones->len == twos->len;
+		gboolean even = ones && ones->len == twos->len, untold;
 
 		if (!ones)
 			continue;
@@ -191,11 +191,13 @@ static gboolean pair_statics_of(const SutureAtom *before, const SutureAtom *afte
 			pair_alike(ones, twos, any);
 		else if (last)
 			pair_unique(ones, twos);
+		/* Where none is left before, what is left is new. */
+		untold = last && count_single(ones) > 0;
 		for (guint i = 0; i < twos->len; i++) {
 			SutureAtom *two = twos->pdata[i];
 
 			paired |= two->twin != NULL;
-			if (last && !two->twin && suture_atom_is_writable(two))
+			if (untold && !two->twin && suture_atom_is_writable(two))
 				two->ambiguous = TRUE;
 		}
 	}

@@ -318,7 +318,6 @@ static void spread_clear(SutureSpread *spread)
 	g_clear_pointer(&spread->diff, suture_diff_free);
 	g_clear_pointer(&spread->references, suture_references_free);
 	g_clear_pointer(&spread->queue, g_queue_free);
-	g_clear_pointer(&spread->nops, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SutureSpread, spread_clear)
 
@@ -337,7 +336,6 @@ SutureDiff *suture_diff_run(const SutureDiffRequest *request, GError **error)
 	spread.diff = diff_new();
 	spread.references = suture_references_new(request);
 	spread.queue = g_queue_new();
-	spread.nops = g_array_new(FALSE, TRUE, sizeof(SutureNop));
 	suture_object_correlate(spread.before, spread.after);
 	suture_object_compare(spread.before, spread.after);
 	suture_spread_run(&spread);

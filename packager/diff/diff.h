@@ -39,6 +39,10 @@ typedef struct {
 		traceable;    /* has a call of ftrace in the running kernel; NULL: as the unit before has */
 	SutureDiffAsk sealed; /* has lost its ENDBR (IBT); NULL: none has */
 	gpointer data;        /* for the three */
+	/* Symbols of vmlinux that are not exported are filled in only after the kernel has read the tables of
+	 * the patch module (it has no .klp.rela.vmlinux sections): static keys among them are as those of
+	 * modules. */
+	gboolean late;
 } SutureDiffRequest;
 
 typedef enum {

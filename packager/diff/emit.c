@@ -20,6 +20,7 @@ typedef struct {
 	GByteArray *names; /* .shstrtab */
 	GByteArray *strings;
 	GByteArray *symbols;
+	guint off;    /* section of the key that is always off; 0: none needed */
 	guint locals; /* symbols that come first */
 	guint n_relocations;
 } Emission;
@@ -88,30 +89,6 @@ static void clear_links(const SutureAtom *atom, guint8 *bytes)
 	}
 }
 
-static gboolean is_nop(const SutureSpread *spread, const SutureAtom *atom, const SutureLink *link)
-{
-	for (guint i = 0; i < spread->nops->len; i++) {
-		const SutureNop *nop = &g_array_index(spread->nops, SutureNop, i);
-		guint64 at = link->offset - atom->start;
-
-		if (nop->atom == atom && at >= nop->at && at < nop->at + nop->length)
-			return TRUE;
-	}
-	return FALSE;
-}
-
-static void write_nops(const SutureSpread *spread, const SutureAtom *atom, guint8 *bytes)
-{
-	static const guint8 two[] = {0x66, 0x90}, five[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-
-	for (guint i = 0; i < spread->nops->len; i++) {
-		const SutureNop *nop = &g_array_index(spread->nops, SutureNop, i);
-
-		if (nop->atom == atom)
-			memcpy(bytes + nop->at, nop->length == 2 ? two : five, nop->length);
-	}
-}
-
 static void place_atom(Emission *emission, guint index, SutureAtom *atom)
 {
 	Out *out = out_at(emission, index);
@@ -128,7 +105,6 @@ static void place_atom(Emission *emission, guint index, SutureAtom *atom)
 		return;
 	g_byte_array_append(out->bytes, suture_atom_bytes(atom), (guint)atom->size);
 	clear_links(atom, out->bytes->data + at);
-	write_nops(emission->spread, atom, out->bytes->data + at);
 }
 
 static void place_section(Emission *emission, SutureSection *section)
@@ -159,12 +135,28 @@ static void link_orders(Emission *emission)
 	for (guint i = 1; i < emission->sections->len; i++) {
 		Out *out = out_at(emission, i);
 
-		for (guint k = 1; out->from->linked_to && k < emission->sections->len; k++) {
+		for (guint k = 1; out->from && out->from->linked_to && k < emission->sections->len; k++) {
 			if (out_at(emission, k)->from->index != out->from->linked_to)
 				continue;
 			out->header.sh_link = k;
 			out->header.sh_flags |= SHF_LINK_ORDER;
 		}
+	}
+}
+
+static void add_off_key(Emission *emission)
+{
+	const SutureObject *after = emission->spread->after;
+	const Elf64_Shdr header = {.sh_type = SHT_NOBITS,
+				   .sh_flags = SHF_ALLOC | SHF_WRITE,
+				   .sh_addralign = 8,
+				   .sh_size = SUTURE_KEY_SIZE};
+
+	for (guint i = 0; !emission->off && i < after->atoms->len; i++) {
+		const SutureAtom *atom = after->atoms->pdata[i];
+
+		if (atom->included && atom->keyless)
+			emission->off = add_section(emission, ".bss.suture_off", &header, NULL);
 	}
 }
 
@@ -254,7 +246,7 @@ static void use_references(SutureSpread *spread)
 			const SutureLink *link = suture_atom_link(atom, k);
 			SutureReference *reference;
 
-			if (suture_link_is_direct(atom, link) || is_nop(spread, atom, link))
+			if (suture_link_is_direct(atom, link) || suture_link_is_replaced(atom, link))
 				continue;
 			reference = suture_references_find(spread->references, link);
 			if (!reference)
@@ -312,6 +304,9 @@ static void add_relocation(Emission *emission, const SutureAtom *atom, const Sut
 	if (suture_link_is_direct(atom, link)) {
 		symbol = target->out_section; /* the symbols of sections come first, in their order */
 		rela.r_addend = (gint64)target->out_offset + link->at - link->behind;
+	} else if (suture_link_is_replaced(atom, link)) {
+		symbol = emission->off;
+		rela.r_addend = link->at & SUTURE_KEY_FLAGS;
 	} else {
 		const SutureReference *reference = suture_references_find(emission->spread->references, link);
 
@@ -338,8 +333,7 @@ static void add_relocations(Emission *emission)
 			const SutureAtom *atom = section->atoms->pdata[k];
 
 			for (guint n = 0; atom->included && n < atom->n_links; n++)
-				if (!is_nop(emission->spread, atom, suture_atom_link(atom, n)))
-					add_relocation(emission, atom, suture_atom_link(atom, n));
+				add_relocation(emission, atom, suture_atom_link(atom, n));
 		}
 	}
 }
@@ -359,9 +353,10 @@ static void add_file_sections(Emission *emission)
 						.sh_info = i,
 						.sh_addralign = 8,
 						.sh_entsize = sizeof(Elf64_Rela)};
-		g_autofree gchar *name = g_strconcat(".rela", name_of(out->from), NULL);
+		g_autofree gchar *name =
+			out->relocations ? g_strconcat(".rela", name_of(out->from), NULL) : NULL;
 
-		if (out->relocations)
+		if (name)
 			add_section(emission, name, &relocations, g_byte_array_ref(out->relocations));
 	}
 	header = (Elf64_Shdr){.sh_type = SHT_SYMTAB,
@@ -449,6 +444,7 @@ GBytes *suture_emit(SutureSpread *spread, GPtrArray **ret_used, guint *ret_reloc
 	if (emission.sections->len == 1)
 		return NULL;
 	link_orders(&emission);
+	add_off_key(&emission);
 	use_references(spread);
 	used = settle_references(&emission);
 	add_symbols(&emission, used);

@@ -78,6 +78,7 @@ struct _SutureAtom {
 
 	gboolean included; /* spread.h */
 	gboolean dropped;
+	gboolean keyless; /* an entry of a jump table that gets a key which is always off */
 	gboolean refused;
 	gchar *sentence; /* why it need not be included */
 	GPtrArray *reasons;

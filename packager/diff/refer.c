@@ -44,6 +44,11 @@ gboolean suture_link_is_direct(const SutureAtom *from, const SutureLink *link)
 	return from->kind == SUTURE_ATOM_ENTRY || link->at != (gint64)(target->entry - target->start);
 }
 
+gboolean suture_link_is_replaced(const SutureAtom *from, const SutureLink *link)
+{
+	return from->keyless && link->offset == from->start + SUTURE_JUMP_KEY_AT;
+}
+
 static void resolve(SutureReferences *references, SutureReference *reference)
 {
 	const SutureDiffRequest *request = references->request;

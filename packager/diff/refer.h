@@ -27,6 +27,9 @@ void suture_references_free(SutureReferences *references);
  */
 gboolean suture_link_is_direct(const SutureAtom *from, const SutureLink *link);
 
+/* Whether @link of @from is the key of an entry of a jump table which gets one that is always off instead. */
+gboolean suture_link_is_replaced(const SutureAtom *from, const SutureLink *link);
+
 /* The symbol that @link, which is not direct, leads to, and asks once what it is. NULL when the target has no
  * name. */
 SutureReference *suture_references_find(SutureReferences *references, const SutureLink *link);

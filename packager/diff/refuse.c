@@ -80,7 +80,7 @@ void suture_refuse_key(SutureSpread *spread, SutureAtom *entry, const SutureRefe
 	entry->refused = TRUE;
 	suture_spread_refuse(
 		spread, SUTURE_DIFF_ERROR_MODULE_KEY, name,
-		"%s: has a branch on the static key %s of module %s, which may come after the patch: "
+		"%s: has a branch on the static key %s of %s, which the patch module knows too late: "
 		"use static_key_enabled() in the changed function instead of static_branch_likely() or "
 		"static_branch_unlikely()",
 		name, key->name, key->target.object);

@@ -34,6 +34,12 @@ typedef struct {
 	const gchar *sentence; /* HARMLESS: why. REGISTRY, BOOT: what the matter is and what to do */
 } SutureSectionRule;
 
+/* Where in an entry of __jump_table, and of .static_call_sites, the key stands. */
+#define SUTURE_JUMP_KEY_AT 8
+#define SUTURE_STATIC_CALL_KEY_AT 4
+#define SUTURE_KEY_FLAGS 3 /* bits of a key's address that are none */
+#define SUTURE_KEY_SIZE 16 /* bytes of struct static_key */
+
 /* What is known of the section @name with the header @header; never NULL; static. */
 const SutureSectionRule *suture_section_rule(const gchar *name, const GElf_Shdr *header);
 

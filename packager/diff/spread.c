@@ -63,11 +63,12 @@ static gboolean change_reader(SutureSpread *spread, SutureAtom *reader, SutureAt
 		change(reader, g_strdup_printf("reads %s, whose value changed", name));
 		return FALSE;
 	}
-	if (reader->kind == SUTURE_ATOM_DATA && reader->state == SUTURE_ATOM_SAME && reader->twin &&
-	    !suture_atom_is_writable(reader) && reader->section->rule->kind == SUTURE_SECTION_DATA &&
-	    suture_atom_is_local(reader)) {
+	if (reader->kind == SUTURE_ATOM_DATA && reader->twin && !suture_atom_is_writable(reader) &&
+	    reader->section->rule->kind == SUTURE_SECTION_DATA && suture_atom_is_local(reader)) {
+		gboolean more = reader->state == SUTURE_ATOM_SAME;
+
 		change(reader, g_strdup("what it points at changed"));
-		return TRUE;
+		return more;
 	}
 	if (reader->state != SUTURE_ATOM_NEW && !suture_atom_is_anonymous(reader))
 		suture_refuse_data(spread, constant, reader);
@@ -208,35 +209,22 @@ static const SutureLink *link_at(const SutureAtom *atom, guint64 at)
 	return NULL;
 }
 
-/* The jump that stands for a disabled branch until objtool makes it a no-op, which it does by the entry. */
-static void add_nop(SutureSpread *spread, const SutureLink *code, const SutureLink *key)
-{
-	SutureNop nop = {.atom = code->target, .at = (guint64)code->at};
-	const guint8 *bytes = suture_atom_bytes(code->target);
-
-	if (!(key->at & 2) || code->at < 0 || nop.at + 5 > nop.atom->size || !bytes)
-		return;
-	nop.length = bytes[nop.at] == 0xeb ? 2 : bytes[nop.at] == 0xe9 ? 5 : 0;
-	if (nop.length)
-		g_array_append_val(spread->nops, nop);
-}
-
-static void drop_tracepoint(SutureSpread *spread, SutureAtom *entry, const SutureReference *key)
+/* Nobody can switch the tracepoint on for the new code, which is as if it were off. */
+static void replace_key(SutureSpread *spread, SutureAtom *entry, const SutureReference *key)
 {
 	g_autofree gchar *function = suture_atom_name(entry->owner);
 
-	entry->dropped = TRUE;
-	add_nop(spread, suture_atom_link(entry, 0), link_at(entry, 8));
+	entry->keyless = TRUE;
 	g_ptr_array_add(spread->diff->notes,
-			g_strdup_printf("%s: the tracepoint %s of module %s does not fire in the new code",
-					function, key->name + strlen("__tracepoint_"), key->target.object));
+			g_strdup_printf("%s: the tracepoint %s of %s does not fire in the new code", function,
+					key->name + strlen("__tracepoint_"), key->target.object));
 }
 
 /* The kernel takes keys over when the module is loaded, before anything of another module is known. */
 static gboolean key_is_known(SutureSpread *spread, SutureAtom *entry)
 {
 	gboolean jump = strcmp(entry->section->name, "__jump_table") == 0;
-	const SutureLink *link = link_at(entry, jump ? 8 : 4);
+	const SutureLink *link = link_at(entry, jump ? SUTURE_JUMP_KEY_AT : SUTURE_STATIC_CALL_KEY_AT);
 	SutureReference *key;
 
 	if ((!jump && strcmp(entry->section->name, ".static_call_sites") != 0) || !link)
@@ -244,11 +232,14 @@ static gboolean key_is_known(SutureSpread *spread, SutureAtom *entry)
 	if (link->target && (link->target->included || is_wanted(link->target)))
 		return TRUE;
 	key = suture_references_find(spread->references, link);
-	if (!key || key->problem || key->target.exported || strcmp(key->target.object, "vmlinux") == 0)
+	if (!key || key->problem || key->target.exported ||
+	    (!spread->request->late && strcmp(key->target.object, "vmlinux") == 0))
 		return TRUE;
-	if (jump && g_str_has_prefix(key->name, "__tracepoint_"))
-		drop_tracepoint(spread, entry, key);
-	else if (jump)
+	if (jump && g_str_has_prefix(key->name, "__tracepoint_")) {
+		replace_key(spread, entry, key);
+		return TRUE;
+	}
+	if (jump)
 		suture_refuse_key(spread, entry, key);
 	else
 		entry->dropped = TRUE; /* a call of the trampoline does as well */
@@ -267,7 +258,7 @@ static void check_link(SutureSpread *spread, SutureAtom *from, const SutureLink 
 	}
 	if (link->target && suture_refuse_target(spread, from, link->target))
 		return;
-	if (suture_link_is_direct(from, link))
+	if (suture_link_is_direct(from, link) || suture_link_is_replaced(from, link))
 		return;
 	reference = suture_references_find(spread->references, link);
 	if (!reference || reference->problem)
@@ -289,7 +280,7 @@ static void follow(SutureSpread *spread, SutureAtom *atom)
 	for (guint i = 0; atom->entries && i < atom->entries->len; i++) {
 		SutureAtom *entry = atom->entries->pdata[i];
 
-		if (!entry->dropped && key_is_known(spread, entry))
+		if (!entry->dropped && !entry->included && key_is_known(spread, entry))
 			include(spread, entry);
 	}
 }

@@ -4,13 +4,6 @@
 #include "packager/diff/object.h"
 #include "packager/diff/refer.h"
 
-/* A jump of a static branch that is to be a no-op in the extracted object: its entry was dropped. */
-typedef struct {
-	SutureAtom *atom;
-	guint64 at; /* in it */
-	guint8 length;
-} SutureNop;
-
 /* One comparison under way. */
 typedef struct {
 	const SutureDiffRequest *request;
@@ -18,7 +11,6 @@ typedef struct {
 	SutureDiff *diff;
 	SutureReferences *references;
 	GQueue *queue; /* SutureAtom*: included, not yet looked at */
-	GArray *nops;  /* SutureNop */
 } SutureSpread;
 
 /*
