@@ -4,6 +4,9 @@
 #include <elf.h>
 #include <string.h>
 
+#define JUMP 0xe9       /* with 32 bits */
+#define SHORT_JUMP 0xeb /* with 8 */
+
 /* One comparison under way. */
 typedef struct {
 	const SutureRunPre *run_pre;
@@ -86,39 +89,79 @@ static guint64 key_of(const SutureUnit *unit, guint index)
 /* What a module has at a place that is still to be relocated is the compiler's, too. */
 static gboolean same_field(const Comparison *comparison, guint64 at, guint32 type)
 {
-	return !comparison->run_pre->running->relocations || !comparison->found ||
+	guint64 place = comparison->address + at, found;
+
+	return !comparison->found ||
+	       !suture_running_relocated(comparison->run_pre->running, place, place + 1, &found) ||
 	       memcmp(comparison->section->bytes + comparison->offset + at, comparison->found + at,
 		      suture_relocation_bytes(type)) == 0;
 }
 
-static gboolean compare_reference(const Comparison *comparison, const SutureUnitRelocation *relocation,
-				  gboolean strict, SutureInference *inference, gboolean *ret_infers)
+/* What a reference to @target, in the instruction's bytes at @at, says about the place of its symbol. */
+static gboolean judge_target(const Comparison *comparison, const SutureUnitRelocation *relocation, guint64 at,
+			     guint64 target, gboolean strict, GArray *inferences, guint function)
 {
 	const SutureRunPre *run_pre = comparison->run_pre;
 	const SutureUnitSymbol *symbol = suture_unit_symbol(run_pre->unit, relocation->symbol);
-	guint64 key = key_of(run_pre->unit, relocation->symbol), target, at;
+	guint64 key = key_of(run_pre->unit, relocation->symbol);
 	const SutureUnitSection *section =
 		key < G_MAXUINT32 ? suture_unit_section(run_pre->unit, (guint)key) : NULL;
 	const SuturePlace *place = suture_run_pre_place(run_pre, key);
+	const SutureInference inference = {
+		.key = key,
+		.address = target - (guint64)relocation->addend - (section ? symbol->value : 0),
+		.function = function,
+		.offset = at,
+	};
 
-	at = relocation->offset - comparison->offset;
-	if (!suture_running_target(run_pre->running, comparison->address + at, relocation->type, &target))
-		return differ(comparison, at, SUTURE_NO_KEY);
-	if (!same_field(comparison, at, relocation->type))
-		return differ(comparison, at, SUTURE_NO_KEY);
-	*ret_infers = !section || !(section->flags & SHF_MERGE);
-	if (!*ret_infers)
+	if (section && (section->flags & SHF_MERGE))
 		return same_constant(run_pre, symbol, section, relocation->addend, target) ||
 		       differ(comparison, at, key);
-	inference->key = key;
-	inference->offset = at;
-	inference->address = target - (guint64)relocation->addend - (section ? symbol->value : 0);
-	if (!strict)
-		return TRUE;
-	if (place->known ? place->address == inference->address
-			 : suture_run_pre_acceptable(run_pre, key, inference->address))
-		return TRUE;
-	return differ(comparison, at, key);
+	if (strict && (place->known ? place->address != inference.address
+				    : !suture_run_pre_acceptable(run_pre, key, inference.address)))
+		return differ(comparison, at, key);
+	g_array_append_val(inferences, inference);
+	return TRUE;
+}
+
+static gboolean compare_reference(const Comparison *comparison, const SutureUnitRelocation *relocation,
+				  gboolean strict, GArray *inferences, guint function)
+{
+	guint64 at = relocation->offset - comparison->offset, target;
+
+	if (!suture_running_target(comparison->run_pre->running, comparison->address + at, relocation->type,
+				   &target) ||
+	    !same_field(comparison, at, relocation->type))
+		return differ(comparison, at, SUTURE_NO_KEY);
+	return judge_target(comparison, relocation, at, target, strict, inferences, function);
+}
+
+/*
+ * With sections of their own, functions end in long jumps where the assembler has put short ones in the
+ * image.
+ */
+static gboolean is_short_jump(const Comparison *comparison, const SutureUnitRelocation *relocation,
+			      guint64 done)
+{
+	guint64 at = relocation->offset - comparison->offset;
+
+	return at > done && at + sizeof(gint32) == comparison->size &&
+	       (relocation->type == R_X86_64_PLT32 || relocation->type == R_X86_64_PC32) &&
+	       comparison->section->bytes[relocation->offset - 1] == JUMP &&
+	       comparison->found[at - 1] == SHORT_JUMP;
+}
+
+static gboolean compare_short_jump(const Comparison *comparison, const SutureUnitRelocation *relocation,
+				   guint64 done, gboolean strict, GArray *inferences, guint function)
+{
+	guint64 at = relocation->offset - comparison->offset;
+	guint64 behind = comparison->address + at + 1;
+
+	/* A long jump's reference is made relative to its own end by the addend. */
+	return compare_bytes(comparison, done, at - 1) &&
+	       judge_target(comparison, relocation, at - 1,
+			    behind + (guint64)(gint64)(gint8)comparison->found[at] - sizeof(gint32), strict,
+			    inferences, function);
 }
 
 static gboolean compare_all(const Comparison *comparison, gboolean strict, guint function, GArray *inferences)
@@ -131,16 +174,14 @@ static gboolean compare_all(const Comparison *comparison, gboolean strict, guint
 	for (; left && relocation->offset < end; relocation++, left--) {
 		guint64 at = relocation->offset - comparison->offset;
 		gsize width = suture_relocation_bytes(relocation->type);
-		SutureInference inference = {.function = function};
-		gboolean infers;
 
 		if (at < done || width == 0 || width > comparison->size - at)
 			return differ(comparison, at, SUTURE_NO_KEY);
+		if (is_short_jump(comparison, relocation, done))
+			return compare_short_jump(comparison, relocation, done, strict, inferences, function);
 		if (!compare_bytes(comparison, done, at) ||
-		    !compare_reference(comparison, relocation, strict, &inference, &infers))
+		    !compare_reference(comparison, relocation, strict, inferences, function))
 			return FALSE;
-		if (infers)
-			g_array_append_val(inferences, inference);
 		done = at + width;
 	}
 	return compare_bytes(comparison, done, comparison->size);
@@ -189,15 +230,9 @@ void suture_run_pre_read_data(const SutureRunPre *run_pre, guint section, guint6
 		.difference = &difference,
 	};
 
-	for (guint i = 0; i < comparison.section->relocations->len; i++) {
-		SutureInference inference = {.function = G_MAXUINT};
-		gboolean infers;
-
-		if (compare_reference(
-			    &comparison,
-			    &g_array_index(comparison.section->relocations, SutureUnitRelocation, i), FALSE,
-			    &inference, &infers) &&
-		    infers)
-			g_array_append_val(inferences, inference);
-	}
+	for (guint i = 0; i < comparison.section->relocations->len; i++)
+		/* Data that differs is no function's fault. */
+		(void)compare_reference(
+			&comparison, &g_array_index(comparison.section->relocations, SutureUnitRelocation, i),
+			FALSE, inferences, G_MAXUINT);
 }

@@ -88,6 +88,9 @@ void suture_run_pre_conclude(SutureRunPre *run_pre, guint index, SutureRunPreSta
 void suture_run_pre_conclude_difference(SutureRunPre *run_pre, guint index, guint64 address,
 					const SutureDifference *difference);
 
+/* Places sections of single functions beside those that are placed. TRUE: there are more now. */
+gboolean suture_run_pre_place_by_neighbours(SutureRunPre *run_pre);
+
 /* Finds, by comparing, the place of a section that nothing else tells. TRUE: of one more. */
 gboolean suture_run_pre_place_by_bytes(SutureRunPre *run_pre);
 

@@ -67,6 +67,86 @@ static gboolean fits(const SutureRunPre *run_pre, guint section, guint64 start)
 	return TRUE;
 }
 
+/*
+ * Functions with sections of their own stand side by side in the image, in the order of the sections: those
+ * that the linker puts into one part of it. NULL: of no such part.
+ */
+static const gchar *part_of(const SutureUnitSection *section)
+{
+	static const gchar *const parts[] = {".text.unlikely.", ".text.hot.", ".text.startup.", ".text.exit.",
+					     ".text."};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
+		if ((section->flags & SHF_EXECINSTR) && g_str_has_prefix(section->name, parts[i]))
+			return parts[i];
+	return NULL;
+}
+
+/* The section of the same part before (@step -1) or behind @section; NULL: none. */
+static const SutureUnitSection *neighbour(const SutureRunPre *run_pre, guint section, gint step,
+					  const SuturePlace **ret_place)
+{
+	const gchar *part = part_of(suture_unit_section(run_pre->unit, section));
+
+	for (guint i = section + (guint)step; part && i > 0 && i < run_pre->sections->len; i += (guint)step) {
+		const SutureUnitSection *other = suture_unit_section(run_pre->unit, i);
+
+		if (other->size && part_of(other) == part) {
+			*ret_place = suture_run_pre_place(run_pre, i);
+			return other;
+		}
+	}
+	return NULL;
+}
+
+/* Whether nothing but padding is between the @size bytes at @start and what is aligned so at @next. */
+static gboolean adjoins(guint64 start, guint64 size, guint64 alignment, guint64 next)
+{
+	guint64 end = start + size;
+
+	return next >= end && next - end < alignment && next % alignment == 0;
+}
+
+static gboolean place_beside(SutureRunPre *run_pre, guint section)
+{
+	const SutureUnitSection *own = suture_unit_section(run_pre->unit, section), *before, *behind;
+	g_autoptr(GArray) candidates = candidates_of(run_pre, section);
+	SuturePlace *place = suture_run_pre_place(run_pre, section);
+	const SuturePlace *before_place = NULL, *behind_place = NULL;
+
+	before = neighbour(run_pre, section, -1, &before_place);
+	behind = neighbour(run_pre, section, 1, &behind_place);
+	for (guint i = 0; i < candidates->len && !place->known; i++) {
+		guint64 start = g_array_index(candidates, guint64, i);
+
+		place->address = start;
+		place->known = (before && before_place->known &&
+				adjoins(before_place->address, before->size, own->alignment, start)) ||
+			       (behind && behind_place->known &&
+				adjoins(start, own->size, behind->alignment, behind_place->address));
+	}
+	return place->known;
+}
+
+gboolean suture_run_pre_place_by_neighbours(SutureRunPre *run_pre)
+{
+	gboolean more = FALSE;
+
+	for (guint i = 1; i < run_pre->sections->len; i++)
+		if (!suture_run_pre_place(run_pre, i)->known)
+			more = place_beside(run_pre, i) || more;
+	return more;
+}
+
+/* A weak function is no witness: another object's may have its name, and its bytes as well. */
+static gboolean has_witness(const SutureRunPre *run_pre, guint section)
+{
+	for (guint i = 0; i < run_pre->functions->len; i++)
+		if (waits(run_pre, i, section) && symbol_of(run_pre, i)->bind != STB_WEAK)
+			return TRUE;
+	return FALSE;
+}
+
 static gboolean place_section(SutureRunPre *run_pre, guint section)
 {
 	g_autoptr(GArray) candidates = candidates_of(run_pre, section);
@@ -87,7 +167,7 @@ gboolean suture_run_pre_place_by_bytes(SutureRunPre *run_pre)
 	gboolean more = FALSE;
 
 	for (guint i = 1; i < run_pre->sections->len; i++)
-		if (!suture_run_pre_place(run_pre, i)->known)
+		if (!suture_run_pre_place(run_pre, i)->known && has_witness(run_pre, i))
 			more = place_section(run_pre, i) || more;
 	return more;
 }
@@ -116,9 +196,6 @@ static void conclude_by_name(SutureRunPre *run_pre, guint index)
 	else if (fitting > 1)
 		suture_run_pre_conclude(run_pre, index, SUTURE_RUN_PRE_SKIPPED, 0,
 					"several functions of its name are the same");
-	else if (symbol->bind == STB_WEAK)
-		suture_run_pre_conclude(run_pre, index, SUTURE_RUN_PRE_SKIPPED, 0,
-					"another definition of this weak function is used");
 	else
 		suture_run_pre_conclude_difference(run_pre, index, address, &nearest);
 }
@@ -148,9 +225,11 @@ void suture_run_pre_conclude_rest(SutureRunPre *run_pre)
 
 		if (function->state != SUTURE_RUN_PRE_UNKNOWN)
 			continue;
-		if (symbol->bind == STB_WEAK && suture_run_pre_place(run_pre, symbol->section)->known)
+		if (symbol->bind == STB_WEAK)
 			suture_run_pre_conclude(run_pre, i, SUTURE_RUN_PRE_SKIPPED, 0,
-						"another definition of this weak function is used");
+						suture_run_pre_place(run_pre, symbol->section)->known
+							? "another definition of this weak function is used"
+							: "nothing tells whether this weak function is used");
 		else if (suture_running_count(run_pre->running, symbol->name))
 			conclude_by_name(run_pre, i);
 		else

@@ -168,7 +168,7 @@ static void compare_unit(SutureRunPre *run_pre)
 	do {
 		while (advance(run_pre, data_done))
 			;
-	} while (suture_run_pre_place_by_bytes(run_pre));
+	} while (suture_run_pre_place_by_neighbours(run_pre) || suture_run_pre_place_by_bytes(run_pre));
 	suture_run_pre_conclude_rest(run_pre);
 	suture_run_pre_place_by_references(run_pre);
 	judge_references(run_pre);

@@ -14,8 +14,9 @@ typedef struct _SutureRunPre SutureRunPre;
 typedef enum {
 	SUTURE_RUN_PRE_MATCHES,
 	SUTURE_RUN_PRE_DIFFERS,
-	SUTURE_RUN_PRE_ABSENT,  /* no symbol of the image has its name, and its section is not there either */
-	SUTURE_RUN_PRE_SKIPPED, /* is not in what runs and need not be: the reason says why */
+	SUTURE_RUN_PRE_ABSENT,  /* no symbol of the image has its name */
+	SUTURE_RUN_PRE_SKIPPED, /* nothing tells which one it is, or it is not used: it cannot be patched, and
+				   the reason says why; the rest of the unit can */
 } SutureRunPreState;
 
 typedef struct {
@@ -23,10 +24,9 @@ typedef struct {
 	guint symbol; /* index in the unit's symbol table */
 	guint64 size;
 	SutureRunPreState state;
-	guint64 address; /* MATCHES, DIFFERS: where it was compared; else 0 */
-	guint64 sympos;  /* MATCHES: of the symbol of its name at that address; G_MAXUINT64: none is there,
-			    it is an overridden weak function */
-	guint64 offset;  /* DIFFERS: of the first difference */
+	guint64 address;        /* MATCHES, DIFFERS: where it was compared; else 0 */
+	guint64 sympos;         /* MATCHES: of the symbol of its name at that address */
+	guint64 offset;         /* DIFFERS: of the first difference */
 	guint8 expected, found; /* DIFFERS: what is there in the unit and in the image; equal when the
 				   difference is what a reference refers to */
 	const gchar *reason;    /* DIFFERS, ABSENT, SKIPPED: a sentence part for messages; else NULL */
@@ -34,7 +34,9 @@ typedef struct {
 
 /*
  * Compares the functions of @plain, an object file compiled with the recorded command and run through objtool
- * where the record says so, with @running. @unit names it in messages. NULL with IMAGE-OBJECT when @plain
+ * where the record says so, with @running. It may be compiled with -ffunction-sections and -fdata-sections as
+ * well: only a function with a short jump in its middle, where this makes a long one, differs then without
+ * being another. @unit names it in messages. NULL with IMAGE-OBJECT when @plain
  * cannot be read; differences are in the result. The result keeps a reference to both.
  */
 SutureRunPre *suture_run_pre(SutureRunning *running, GBytes *plain, const gchar *unit,

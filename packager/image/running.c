@@ -180,22 +180,6 @@ static gboolean linked_target(const SutureRunning *running, guint64 place, guint
 	return TRUE;
 }
 
-gboolean suture_running_target(const SutureRunning *running, guint64 place, guint32 type, guint64 *ret_target)
-{
-	const SutureRunningRelocation *relocation;
-	guint found;
-
-	if (!running->relocations)
-		return linked_target(running, place, type, ret_target);
-	if (!g_array_binary_search(running->relocations, &place, compare_addresses, &found))
-		return FALSE;
-	relocation = &g_array_index(running->relocations, SutureRunningRelocation, found);
-	if (relocation->type != type)
-		return FALSE;
-	*ret_target = relocation->target;
-	return TRUE;
-}
-
 gboolean suture_running_relocated(const SutureRunning *running, guint64 from, guint64 to, guint64 *ret_place)
 {
 	guint low = 0, high = running->relocations ? running->relocations->len : 0;
@@ -212,6 +196,27 @@ gboolean suture_running_relocated(const SutureRunning *running, guint64 from, gu
 	if (low == end || g_array_index(running->relocations, SutureRunningRelocation, low).place >= to)
 		return FALSE;
 	*ret_place = g_array_index(running->relocations, SutureRunningRelocation, low).place;
+	return TRUE;
+}
+
+gboolean suture_running_target(const SutureRunning *running, guint64 place, guint32 type, guint64 *ret_target)
+{
+	const SutureRunningRelocation *relocation;
+	gsize size = suture_relocation_bytes(type);
+	guint64 first;
+	guint found;
+
+	/* In a module, the assembler has done those within a section. */
+	if (!running->relocations ||
+	    (suture_relocation_is_relative(type) &&
+	     !suture_running_relocated(running, place - MIN(place, 3), place + size, &first)))
+		return linked_target(running, place, type, ret_target);
+	if (!g_array_binary_search(running->relocations, &place, compare_addresses, &found))
+		return FALSE;
+	relocation = &g_array_index(running->relocations, SutureRunningRelocation, found);
+	if (relocation->type != type)
+		return FALSE;
+	*ret_target = relocation->target;
 	return TRUE;
 }
 

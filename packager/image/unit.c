@@ -58,6 +58,7 @@ static gboolean read_sections(SutureUnit *unit, Elf *elf)
 		section->size = header.sh_size;
 		section->flags = header.sh_flags;
 		section->entry_size = header.sh_entsize;
+		section->alignment = MAX(header.sh_addralign, 1);
 		if (header.sh_type != SHT_NOBITS && header.sh_type != SHT_NULL)
 			section->bytes = in_file(unit, header.sh_offset, header.sh_size);
 		if (!section->name ||

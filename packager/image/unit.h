@@ -7,7 +7,7 @@
 typedef struct {
 	const gchar *name;
 	const guint8 *bytes; /* NULL: none in the file (.bss) */
-	guint64 size, flags, entry_size;
+	guint64 size, flags, entry_size, alignment;
 	GArray *relocations; /* SutureUnitRelocation, sorted by offset; may be empty */
 } SutureUnitSection;
 
