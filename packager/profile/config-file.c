@@ -70,6 +70,14 @@ static const gchar *value_or_n(GHashTable *config, const gchar *symbol)
 	return value ? value : "n";
 }
 
+/* What the compiler of a language says that the kernel was built without. */
+static gboolean is_idle(GHashTable *config, const gchar *symbol)
+{
+	return strcmp(value_or_n(config, "CONFIG_RUST"), "y") != 0 &&
+	       (g_str_has_prefix(symbol, "CONFIG_RUSTC_") || g_str_has_prefix(symbol, "CONFIG_BINDGEN_") ||
+		!strcmp(symbol, "CONFIG_RUST_IS_AVAILABLE"));
+}
+
 GPtrArray *suture_config_changes(GHashTable *before, GHashTable *after, gboolean all)
 {
 	GPtrArray *changes = g_ptr_array_new_with_free_func(g_free);
@@ -80,7 +88,8 @@ GPtrArray *suture_config_changes(GHashTable *before, GHashTable *after, gboolean
 	while (g_hash_table_iter_next(&iter, &symbol, &value)) {
 		const gchar *now = value_or_n(after, symbol);
 
-		if ((!all && !g_hash_table_contains(after, symbol)) || strcmp(value, now) == 0)
+		if ((!all && !g_hash_table_contains(after, symbol)) || strcmp(value, now) == 0 ||
+		    is_idle(before, symbol))
 			continue;
 		g_ptr_array_add(changes,
 				g_strdup_printf("%s: %s, now %s", (gchar *)symbol, (gchar *)value, now));

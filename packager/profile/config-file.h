@@ -13,7 +13,8 @@ GHashTable *suture_config_read(const gchar *path, GError **error) G_GNUC_WARN_UN
 gchar *suture_config_version(const gchar *path);
 
 /*
- * The symbols that both have with different values, each as "CONFIG_X: is y in <what>, n in <other>", sorted;
- * gchar*. With @all also those that @after lacks.
+ * The symbols that both have with different values, each as "CONFIG_X: y, now n", sorted; gchar*. With @all
+ * also those that @after lacks and that are not "n". What is known of a Rust compiler is passed over where
+ * the kernel has nothing in Rust.
  */
 GPtrArray *suture_config_changes(GHashTable *before, GHashTable *after, gboolean all);

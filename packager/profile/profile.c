@@ -5,6 +5,7 @@
 #include "common/staging.h"
 #include "packager/profile/config-file.h"
 #include "packager/profile/folder.h"
+#include "packager/profile/import.h"
 #include "packager/profile/module-file.h"
 #include "packager/profile/store.h"
 #include "packager/profile/toolchain.h"
@@ -344,4 +345,25 @@ gchar **suture_profile_argv(const SutureProfile *profile, const gchar *const *ar
 {
 	return suture_toolchain_argv(profile->toolchain_root, profile->priv->path, argv, folder,
 				     profile->folder, cwd);
+}
+
+gboolean suture_profile_check_tools(const SutureProfile *profile, GError **error)
+{
+	const gchar *cc = json_string_value(json_object_get(profile->json, "cc"));
+	const gchar *inputs = json_string_value(json_object_get(profile->json, "inputs_digest"));
+	g_autoptr(SutureToolchain) toolchain = NULL;
+	g_autofree gchar *id = NULL;
+
+	if (!cc || !inputs)
+		return damaged(profile, "profile.json", error);
+	toolchain = suture_toolchain_open(profile->toolchain_root, cc, error);
+	if (!toolchain)
+		return FALSE;
+	id = suture_import_id(inputs, toolchain);
+	if (strcmp(id, profile->id) == 0)
+		return TRUE;
+	g_set_error(error, SUTURE_PROFILE_ERROR, SUTURE_PROFILE_ERROR_TOOLCHAIN,
+		    "the profile %.12s was made with %s, here is now %s; import the kernel again",
+		    profile->id, profile->compiler, toolchain->cc_version);
+	return FALSE;
 }

@@ -109,20 +109,31 @@ gchar *suture_profile_module(const SutureProfile *profile, const gchar *object) 
 
 /*
  * How kbuild makes an external module of one C file, recorded from a real one. Every word may hold the
- * placeholders below; suture_recipe_fill() replaces them. To be run in order, in the tree (or a shadow of
- * it): compile      FOLDER/NAME.c to FOLDER/NAME.o; as SutureCommandLine.compile objtool      all words but
- * the object's name, which goes behind them; NULL: none. For 6.12 with IBT it is run on the object that the
- * modules' parts were linked to, and these are the flags for that partial_link of several objects to
- * FOLDER/NAME.o: words in front of the objects' names modpost      reads the names of objects from standard
- * input, one a line (FOLDER/NAME.o); writes FOLDER/NAME.mod.c and FOLDER/Module.symvers, reads
- * FOLDER/NAME.mod: the names of the parts compile_mod  FOLDER/NAME.mod.c to FOLDER/NAME.mod.o compile_common
- * of the tree's scripts/module-common.c to FOLDER/.module-common.o, from 6.13 on; else NULL link
- * FOLDER/NAME.o, FOLDER/NAME.mod.o (and .module-common.o) to FOLDER/NAME.ko
+ * placeholders, which suture_recipe_fill() replaces. To be run in order, in the tree (or a shadow of it).
  */
 #define SUTURE_RECIPE_FOLDER "@SUTURE_FOLDER@"
 #define SUTURE_RECIPE_NAME "@SUTURE_NAME@"
 typedef struct {
-	gchar **compile, **objtool, **partial_link, **modpost, **compile_mod, **compile_common, **link;
+	/* FOLDER/NAME.c to FOLDER/NAME.o; as SutureCommandLine.compile */
+	gchar **compile;
+	/* All words but the object's name, which goes behind them; NULL: none. Where objtool is delayed to
+	 * the link, these are the flags for the object that the module's parts were linked to. */
+	gchar **objtool;
+	/* Of several objects to FOLDER/NAME.o: the words in front of the objects' names. */
+	gchar **partial_link;
+	/*
+	 * Reads the names of objects from standard input, one a line (FOLDER/NAME.o); writes
+	 * FOLDER/NAME.mod.c and FOLDER/Module.symvers. Beside them it wants FOLDER/NAME.mod with the names of
+	 * the object's parts, one a line, and for each part a file .<part>.cmd (".NAME.o.cmd"), which may be
+	 * empty.
+	 */
+	gchar **modpost;
+	/* FOLDER/NAME.mod.c to FOLDER/NAME.mod.o */
+	gchar **compile_mod;
+	/* The tree's scripts/module-common.c to FOLDER/.module-common.o, from 6.12 on; else NULL. */
+	gchar **compile_common;
+	/* FOLDER/NAME.o, FOLDER/NAME.mod.o (and .module-common.o) to FOLDER/NAME.ko */
+	gchar **link;
 } SutureRecipe;
 
 /* The recipe, owned by the profile. */
@@ -130,6 +141,10 @@ const SutureRecipe *suture_profile_recipe(const SutureProfile *profile);
 
 /* Copy of @argv with the placeholders replaced; NULL for NULL. */
 gchar **suture_recipe_fill(gchar *const *argv, const gchar *folder, const gchar *name);
+
+/* TOOLCHAIN, or TOOLS, when the tools are no longer those that the profile was imported with: the host's may
+ * have been updated since. Runs three programs. */
+gboolean suture_profile_check_tools(const SutureProfile *profile, GError **error);
 
 /*
  * What has to be started so that @argv runs with the tools of the profile: in an emptied environment (PATH,
