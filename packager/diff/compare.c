@@ -185,6 +185,14 @@ static gchar *content_of(const SutureAtom *atom)
 			continue;
 		g_string_append_printf(content, "%02x", bytes[i] & ~mask_of(atom, i));
 	}
+	for (guint i = 0; i < atom->n_links; i++) {
+		const SutureLink *link = suture_atom_link(atom, i);
+		const gchar *name = link->target   ? link->target->base
+				    : link->symbol ? link->symbol->name
+						   : NULL;
+
+		g_string_append_printf(content, " %s", name ? name : "-");
+	}
 	return g_string_free(content, FALSE);
 }
 

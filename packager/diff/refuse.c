@@ -136,10 +136,10 @@ gboolean suture_refuse_target(SutureSpread *spread, SutureAtom *from, const Sutu
 	if (target->ambiguous && !target->twin) {
 		from->refused = TRUE;
 		suture_spread_refuse(
-			spread, SUTURE_DIFF_ERROR_AMBIGUOUS, to,
+			spread, SUTURE_DIFF_ERROR_AMBIGUOUS, target->base,
 			"%s: %s had another number of static variables of that name before, so that nobody "
 			"can tell which is which: give the new one a name of its own",
-			to, name);
+			target->base, name);
 		return TRUE;
 	}
 	from->refused |= rule->kind == SUTURE_SECTION_BOOT || rule->kind == SUTURE_SECTION_UNKNOWN;
