@@ -111,7 +111,7 @@ static void print_unit(const json_t *unit)
 	print_named("sections that differ:", json_object_get(unit, "sections"), "name", "disposition",
 		    "sentence");
 	print_named("types whose layout differs:", json_object_get(unit, "layouts"), "type", NULL, "what");
-	print_named("refused:", json_object_get(unit, "refusals"), "name", "reason", "sentence");
+	print_named("refused:", json_object_get(unit, "refusals"), "reason", NULL, "sentence");
 	if (json_array_size(json_object_get(unit, "notes")) > 0)
 		g_print("  to know:\n");
 	print_list("    ", "", json_object_get(unit, "notes"));

@@ -267,8 +267,8 @@ static gboolean check_refusals(const Work *work, GError **error)
 	}
 	if (!first)
 		return TRUE;
-	g_set_error(error, SUTURE_DIFF_ERROR, (gint)first->code, "%s: %s: %s", where->line->source,
-		    first->name, first->sentence);
+	g_set_error(error, SUTURE_DIFF_ERROR, (gint)first->code, "%s: %s", where->line->source,
+		    first->sentence);
 	if (count > 1)
 		g_prefix_error(error, "%u refusals, see --explain; the first: ", count);
 	return FALSE;

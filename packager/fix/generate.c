@@ -41,31 +41,33 @@ static gint compare_functions(gconstpointer a, gconstpointer b)
 	return left->sympos < right->sympos ? -1 : left->sympos > right->sympos;
 }
 
-static gint compare_names(gconstpointer a, gconstpointer b)
+static void add_sorted(GPtrArray *objects, GHashTable *names)
 {
-	return strcmp(*(const gchar *const *)a, *(const gchar *const *)b);
+	g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(names), (GCompareFunc)strcmp);
+
+	for (GList *key = keys; key; key = key->next)
+		g_ptr_array_add(objects, key->data);
 }
 
-/* The kernel applies what refers to a module when that is an object of the patch, changed or not. */
+/* The kernel applies what refers to a module when that is an object of the patch, changed or not. Those that
+ * are not changed come last: an array of objects whose first has no functions is taken for none. */
 static GPtrArray *find_objects(const SuturePatchSource *source)
 {
-	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) patched = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) others = g_hash_table_new(g_str_hash, g_str_equal);
 	GPtrArray *objects = g_ptr_array_new();
-	GHashTableIter names;
-	gpointer name;
 
 	for (guint i = 0; i < source->functions->len; i++)
-		g_hash_table_add(seen, ((SuturePatchedFunction *)source->functions->pdata[i])->object);
+		g_hash_table_add(patched, ((SuturePatchedFunction *)source->functions->pdata[i])->object);
 	for (guint i = 0; i < source->references->len; i++) {
 		SutureReference *reference = source->references->pdata[i];
 
-		if (strcmp(reference->object, VMLINUX) != 0)
-			g_hash_table_add(seen, reference->object);
+		if (strcmp(reference->object, VMLINUX) != 0 &&
+		    !g_hash_table_contains(patched, reference->object))
+			g_hash_table_add(others, reference->object);
 	}
-	g_hash_table_iter_init(&names, seen);
-	while (g_hash_table_iter_next(&names, &name, NULL))
-		g_ptr_array_add(objects, name);
-	g_ptr_array_sort(objects, compare_names);
+	add_sorted(objects, patched);
+	add_sorted(objects, others);
 	return objects;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MODULE_BYTES (64LL * 1024 * 1024)
+#define LINKED_OBJECT "--link"
 
 /* Folders of a module in the making: parts (generated source, extracted objects), and the whole. */
 typedef struct {
@@ -90,9 +91,11 @@ static gboolean compile_source(const Work *work, GError **error)
 	g_autofree gchar *compat = g_strdup_printf("-I%s/compat", parts->include);
 	g_autofree gchar *include = g_strdup_printf("-I%s", parts->include);
 	g_autofree gchar *map = g_strdup_printf("-ffile-prefix-map=%s/=", work->pieces);
-	const gchar *const more[] = {"-g0", map, parts->include ? compat : NULL, include, NULL};
+	const gchar *const first[] = {parts->include ? compat : NULL, include, NULL};
+	const gchar *const last[] = {"-g0", map, NULL};
 	g_auto(GStrv) recipe = filled(work, suture_profile_recipe(parts->profile)->compile, work->pieces);
-	g_auto(GStrv) words = with_words(recipe, 0, more);
+	g_auto(GStrv) found = with_words(recipe, 0, first);
+	g_auto(GStrv) words = with_words(found, g_strv_length(found) - 1, last);
 
 	return write_text(path, text, error) &&
 	       run_step(work, "compiler", SUTURE_FIX_ERROR_LINK, FALSE, words, NULL, error);
@@ -146,6 +149,9 @@ static gboolean run_objtool(const Work *work, GError **error)
 
 	if (!flags)
 		return TRUE;
+	/* The recipe is that of one file; this is several, which objtool finds out, and remarks upon. */
+	if (!g_strv_contains((const gchar *const *)flags, LINKED_OBJECT))
+		g_ptr_array_add(object, g_strdup(LINKED_OBJECT));
 	g_ptr_array_add(object, path_of(work->whole, work->parts->name, ".o"));
 	words = appended(flags, object);
 	return run_step(work, "objtool", SUTURE_FIX_ERROR_OBJTOOL, TRUE, words, NULL, error);
@@ -161,6 +167,17 @@ static gboolean tabulate(const Work *work, GError **error)
 	return done && suture_file_write_atomic_path(path, done, 0644, error);
 }
 
+/* What kbuild leaves beside an object: modpost's srcversion is a digest of the source that it names. */
+static gboolean write_command(const Work *work, const gchar *object, GError **error)
+{
+	g_autofree gchar *hidden = g_strdup_printf("%s/.%s.o.cmd", work->whole, work->parts->name);
+	g_autofree gchar *source = path_of(work->pieces, work->parts->name, ".c");
+	g_autofree gchar *text =
+		g_strdup_printf("source_%s := %s\n\ndeps_%s := \\\n", object, source, object);
+
+	return write_text(hidden, text, error);
+}
+
 static gboolean run_modpost(const Work *work, GError **error)
 {
 	const SutureModuleParts *parts = work->parts;
@@ -172,7 +189,7 @@ static gboolean run_modpost(const Work *work, GError **error)
 	g_auto(GStrv) recipe = filled(work, suture_profile_recipe(parts->profile)->modpost, work->whole);
 	g_auto(GStrv) words = with_words(recipe, 0, more);
 
-	return write_text(list, line, error) &&
+	return write_text(list, line, error) && write_command(work, object, error) &&
 	       run_step(work, "modpost", SUTURE_FIX_ERROR_MODPOST, TRUE, words, input, error);
 }
 
@@ -181,7 +198,7 @@ static gboolean run_recipe(const Work *work, const gchar *what, gchar *const *re
 	g_autofree gchar *map = g_strdup_printf("-ffile-prefix-map=%s/=", work->whole);
 	const gchar *const more[] = {"-g0", map, NULL};
 	g_auto(GStrv) flags = filled(work, recipe, work->whole);
-	g_auto(GStrv) words = flags ? with_words(flags, 0, more) : NULL;
+	g_auto(GStrv) words = flags ? with_words(flags, g_strv_length(flags) - 1, more) : NULL;
 
 	return !words || run_step(work, what, SUTURE_FIX_ERROR_LINK, FALSE, words, NULL, error);
 }
