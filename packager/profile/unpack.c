@@ -219,6 +219,22 @@ guint64 suture_entry_size(const SutureEntry *entry)
 	return (guint64)MAX(archive_entry_size(entry->entry), 0);
 }
 
+static int enter(int at, const gchar *folder, const gchar *name, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	int next;
+
+	if (mkdirat(at, folder, 0755) < 0 && errno != EEXIST) {
+		suture_error_set_errno(error, errno, "%s", name);
+		return -1;
+	}
+	next = suture_file_open_beneath(at, folder, O_RDONLY | O_DIRECTORY, 0, &cause);
+	if (next < 0)
+		g_set_error(error, SUTURE_PROFILE_ERROR, SUTURE_PROFILE_ERROR_ARCHIVE,
+			    "%s: its folder is no folder: %s", name, cause->message);
+	return next;
+}
+
 int suture_unpack_parent(int dirfd, const gchar *name, GError **error)
 {
 	g_autofree gchar *folder = g_path_get_dirname(name);
@@ -230,13 +246,8 @@ int suture_unpack_parent(int dirfd, const gchar *name, GError **error)
 	at = suture_file_open_beneath(dirfd, ".", O_RDONLY | O_DIRECTORY, 0, error);
 	parts = g_strsplit(folder, "/", -1);
 	for (gchar **part = parts; at >= 0 && *part; part++) {
-		int next;
+		int next = enter(at, *part, name, error);
 
-		if (mkdirat(at, *part, 0755) < 0 && errno != EEXIST) {
-			suture_error_set_errno(error, errno, "%s", name);
-			return -1;
-		}
-		next = suture_file_open_beneath(at, *part, O_RDONLY | O_DIRECTORY, 0, error);
 		suture_fd_clear(&at);
 		at = next;
 	}

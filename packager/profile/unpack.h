@@ -54,5 +54,5 @@ gboolean suture_entry_walk(SutureEntry *entry, SutureVisit visit, gpointer data,
 gboolean suture_unpack_link_is_safe(const gchar *path, const gchar *target);
 
 /* Opens the folder of the relative path @name below @dirfd, made with its parents where it lacks; no symlink
- * is followed. -1 with IO or UNSAFE-PATH. */
+ * is followed. -1 with IO, or ARCHIVE when a part of it is no folder. */
 int suture_unpack_parent(int dirfd, const gchar *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
