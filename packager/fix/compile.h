@@ -6,6 +6,8 @@
 
 /* Single units of a kernel, compiled by the commands that its profile recorded. */
 
+#define SUTURE_AS_BUILT ".run"
+
 typedef struct {
 	const SutureProfile *profile;
 	const SutureCommandLine *line;
@@ -14,7 +16,7 @@ typedef struct {
 	const gchar *add;     /* one more word for the compiler, or NULL */
 	gchar *output;        /* path of the object file; "<output>.d" and "<output>.said" stand beside */
 	gboolean sections;    /* with each function and variable in a section of its own, for the differ */
-	gboolean objtool;     /* run through objtool as the kernel's own objects were */
+	gboolean as_built;    /* "<output>.run" too: the object after objtool, as the kernel's own are */
 } SutureCompilation;
 SutureCompilation *suture_compilation_new(void);
 void suture_compilation_free(SutureCompilation *compilation);

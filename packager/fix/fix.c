@@ -144,16 +144,15 @@ static SutureCompilation *plan(Work *work, const SutureCommandLine *line, guint 
 }
 
 static void add_unit(Work *work, const SutureCommandLine *line, const gchar *object,
-		     SutureCompilation *const compilations[3])
+		     SutureCompilation *const compilations[2])
 {
 	SutureFixUnit *unit = g_new0(SutureFixUnit, 1);
 
 	unit->line = line;
 	unit->number = work->units->len;
 	unit->object = g_strdup(object);
-	unit->plain = compilations[0];
-	unit->before = compilations[1];
-	unit->after = compilations[2];
+	unit->before = compilations[0];
+	unit->after = compilations[1];
 	g_ptr_array_add(work->units, unit);
 }
 
@@ -162,14 +161,13 @@ static void plan_units(Work *work)
 	for (guint i = 0; i < work->selection->lines->len; i++) {
 		const SutureCommandLine *line = work->selection->lines->pdata[i];
 		SutureCompilation *const compilations[] = {
-			plan(work, line, i, "plain", FALSE),
 			plan(work, line, i, "before", FALSE),
 			plan(work, line, i, "after", TRUE),
 		};
 
-		compilations[0]->objtool = TRUE;
+		compilations[0]->as_built = TRUE;
+		compilations[0]->sections = TRUE;
 		compilations[1]->sections = TRUE;
-		compilations[2]->sections = TRUE;
 		add_unit(work, line, line->object, compilations);
 		for (gchar **path = line->module_path ? line->module_paths + 1 : NULL; path && *path;
 		     path++) {

@@ -136,12 +136,43 @@ static gboolean is_sealed(gpointer data, const gchar *function, gboolean local)
 	       suture_running_sealed(asking->unit->running, address);
 }
 
+static gboolean check_object(SutureFixUnit *unit, const SutureCompilation *compilation, GError **error)
+{
+	g_autofree gchar *path = g_strconcat(compilation->output, SUTURE_AS_BUILT, NULL);
+	g_autoptr(GBytes) object = suture_file_read(path, OBJECT_BYTES, error);
+
+	g_clear_pointer(&unit->run_pre, suture_run_pre_free);
+	unit->run_pre = object ? suture_run_pre(unit->running, object, unit->line->unit, error) : NULL;
+	return unit->run_pre && suture_run_pre_check(unit->run_pre, error);
+}
+
+/* As the kernel's build compiles it. */
+static gboolean check_plain(SutureFixUnit *unit, GError **error)
+{
+	g_autoptr(GPtrArray) one = g_ptr_array_new();
+	g_autofree gchar *words = NULL;
+	SutureCompilation plain = *unit->before;
+	gboolean ok;
+
+	plain.sections = FALSE;
+	plain.output = g_strconcat(unit->before->output, ".plain", NULL);
+	g_ptr_array_add(one, &plain);
+	ok = suture_compile(one, 1, &words, error) && check_object(unit, &plain, error);
+	g_free(plain.output);
+	return ok;
+}
+
 static gboolean check_run_pre(SutureFixUnit *unit, GError **error)
 {
-	g_autoptr(GBytes) plain = suture_file_read(unit->plain->output, OBJECT_BYTES, error);
+	g_autoptr(GError) differs = NULL;
 
-	unit->run_pre = plain ? suture_run_pre(unit->running, plain, unit->line->unit, error) : NULL;
-	return unit->run_pre && suture_run_pre_check(unit->run_pre, error);
+	if (check_object(unit, unit->before, &differs))
+		return TRUE;
+	if (!g_error_matches(differs, SUTURE_IMAGE_ERROR, SUTURE_IMAGE_ERROR_DIFFERS)) {
+		g_propagate_error(error, g_steal_pointer(&differs));
+		return FALSE;
+	}
+	return check_plain(unit, error);
 }
 
 gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view, GError **error)

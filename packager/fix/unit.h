@@ -11,7 +11,7 @@ typedef struct {
 	guint number;
 	gchar *object; /* a unit that is part of two modules stands here twice */
 	SutureRunning *running;
-	SutureCompilation *plain, *before, *after; /* owned by who compiles them */
+	SutureCompilation *before, *after; /* owned by who compiles them */
 	GBytes *before_object, *after_object;
 	SutureRunPre *run_pre;
 	SutureDiff *diff;
@@ -33,7 +33,11 @@ SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *ob
 /* Whether the sectioned objects before and after are the same bytes: then there is nothing to look at. */
 gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
 
-/* The run-pre check of the plain object and the diff of the other two, both into @unit. Refusals are in the
- * diff. Codes of SUTURE_IMAGE_ERROR, and MALFORMED. */
+/*
+ * The run-pre check of the object before and the diff of the two, both into @unit. A function may differ from
+ * what runs only because it has a section of its own; then the unit is compiled once more without that, and
+ * the check is of that object. Refusals are in the diff. Codes of SUTURE_IMAGE_ERROR, of suture_compile(),
+ * and MALFORMED.
+ */
 gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view,
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;
