@@ -97,18 +97,18 @@ static gboolean add_line(SutureSymvers *symvers, const gchar *line, gsize length
 SutureSymvers *suture_symvers_parse(GBytes *text, const gchar *what, GError **error)
 {
 	g_autoptr(SutureSymvers) symvers = symvers_new();
-	gsize size;
-	const gchar *at = g_bytes_get_data(text, &size), *end = at + size;
+	gsize size, at = 0;
+	const gchar *data = g_bytes_get_data(text, &size);
 
 	if (size > FILE_MAX) {
 		refuse(what, 1, "is too large", error);
 		return NULL;
 	}
-	for (guint number = 1; at < end; number++) {
-		const gchar *line_end = memchr(at, '\n', (gsize)(end - at));
-		gsize length = (gsize)((line_end ? line_end : end) - at);
+	for (guint number = 1; at < size; number++) {
+		const gchar *end = memchr(data + at, '\n', size - at);
+		gsize length = end ? (gsize)(end - data) - at : size - at;
 
-		if (!add_line(symvers, at, length, what, number, error))
+		if (!add_line(symvers, data + at, length, what, number, error))
 			return NULL;
 		at += length + 1;
 	}
