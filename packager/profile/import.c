@@ -62,8 +62,10 @@ static gboolean place_vmlinux(SutureImportWork *work, GError **error)
 
 	if (to < 0)
 		return suture_error_set_errno(error, errno, "%s", vmlinux);
-	if (!suture_kernel_image_unpack(image, to, error))
+	if (!suture_kernel_image_unpack(image, to, error)) {
+		g_prefix_error(error, "%s: ", work->inputs->origins[SUTURE_INPUT_IMAGE]);
 		return FALSE;
+	}
 	work->image = suture_image_identity_read(vmlinux, work->inputs->origins[SUTURE_INPUT_IMAGE], error);
 	if (!work->image || !debug)
 		return work->image != NULL;

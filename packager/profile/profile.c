@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/staging.h"
 #include "packager/profile/config-file.h"
+#include "packager/profile/dry-run.h"
 #include "packager/profile/folder.h"
 #include "packager/profile/import.h"
 #include "packager/profile/module-file.h"
@@ -316,11 +317,14 @@ GPtrArray *suture_profile_dependents(const SutureProfile *profile, const gchar *
 	GHashTableIter iter;
 	gpointer number;
 
-	for (; *files; files++)
-		if (!suture_includes_find(profile->priv->includes, *files, n_units, numbers)) {
+	for (; *files; files++) {
+		g_autofree gchar *path = suture_dry_run_path(*files);
+
+		if (path && !suture_includes_find(profile->priv->includes, path, n_units, numbers)) {
 			damaged(profile, "the index of includes", error);
 			return NULL;
 		}
+	}
 	units = g_ptr_array_new_with_free_func(g_free);
 	g_hash_table_iter_init(&iter, numbers);
 	while (g_hash_table_iter_next(&iter, &number, NULL))

@@ -116,7 +116,8 @@ static void take_objtool(SutureRecipe *recipe, gchar **words, const gchar *probe
 		set(&recipe->objtool, generalise(words + at, count - 1, probe, SINGLE));
 }
 
-/* The list of objects comes on standard input, whether kbuild has a file or a pipe for it. */
+/* The list of objects comes on standard input, whether kbuild has a file or a pipe for it: as a file, since
+ * modpost of 6.12 knows no "-". */
 static void take_modpost(SutureRecipe *recipe, gchar **words, const gchar *probe)
 {
 	gint at = find_suffix(words, g_strv_length(words), "scripts/mod/modpost");
@@ -129,7 +130,7 @@ static void take_modpost(SutureRecipe *recipe, gchar **words, const gchar *probe
 	for (gchar **word = general; *word; word++)
 		if (!strcmp(*word, "-T") && word[1]) {
 			g_free(word[1]);
-			word[1] = g_strdup("-");
+			word[1] = g_strdup("/dev/stdin");
 		}
 	set(&recipe->modpost, general);
 }

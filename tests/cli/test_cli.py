@@ -11,7 +11,7 @@ import pytest
 BIN = Path(os.environ["SUTURE_BIN"])
 SOURCE = Path(os.environ["SUTURE_SOURCE"])
 HOST = ["fetch", "verify", "policy", "apply", "revert", "list", "status", "audit", "repo-config"]
-VENDOR = ["key", "build", "sign", "repo"]
+VENDOR = ["key", "kernel", "build", "sign", "repo"]
 
 
 def run(*command, **options):
