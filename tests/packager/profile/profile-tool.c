@@ -11,7 +11,7 @@
 #include <string.h>
 
 static gboolean start(const SutureProfile *profile, gchar **words, const gchar *object, const gchar *folder,
-		      GError **error)
+		      GBytes *input, GError **error)
 {
 	g_autoptr(GPtrArray) all = g_ptr_array_new();
 	g_auto(GStrv) argv = NULL;
@@ -22,7 +22,7 @@ static gboolean start(const SutureProfile *profile, gchar **words, const gchar *
 		g_ptr_array_add(all, (gpointer)object);
 	g_ptr_array_add(all, NULL);
 	argv = suture_profile_argv(profile, (const gchar *const *)all->pdata, folder, profile->tree);
-	return suture_process_run((const gchar *const *)argv, NULL, NULL, NULL, NULL, error);
+	return suture_process_run((const gchar *const *)argv, NULL, NULL, input, NULL, error);
 }
 
 /* The recorded command, with places in @folder. */
@@ -76,7 +76,7 @@ static gboolean compile(const SutureProfile *profile, const gchar *unit, const g
 	redirect(line, object, dep);
 	if (!start(profile, line->compile, NULL, folder, NULL, error) ||
 	    (line->objtool && !line->objtool_delayed &&
-	     !start(profile, line->objtool, object, folder, error)))
+	     !start(profile, line->objtool, object, folder, NULL, error)))
 		return FALSE;
 	missed = count_missed(profile, dep, unit, &files);
 	g_print("%s %s %s files=%u missed=%u\n", unit, line->object,
@@ -92,11 +92,11 @@ static void write_file(const gchar *folder, const gchar *name, const gchar *text
 }
 
 static gboolean step(const SutureProfile *profile, gchar **words, const gchar *folder, const gchar *object,
-		     GError **error)
+		     GBytes *input, GError **error)
 {
 	g_auto(GStrv) filled = suture_recipe_fill(words, folder, "fix");
 
-	return !words || start(profile, filled, object, folder, error);
+	return !words || start(profile, filled, object, folder, input, error);
 }
 
 static gboolean make_module(const SutureProfile *profile, const gchar *folder, GError **error)
@@ -104,19 +104,19 @@ static gboolean make_module(const SutureProfile *profile, const gchar *folder, G
 	const SutureRecipe *recipe = suture_profile_recipe(profile);
 	g_autofree gchar *object = g_build_filename(folder, "fix.o", NULL);
 	g_autofree gchar *list = g_strconcat(object, "\n", NULL);
+	g_autoptr(GBytes) input = g_bytes_new(list, strlen(list));
 
 	write_file(folder, "fix.c",
 		   "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\n"
 		   "int fix(int x);\nint fix(int x) { return _printk(\"%d\", x); }\n");
 	write_file(folder, "fix.mod", list);
-	write_file(folder, "modules.order", list);
 	write_file(folder, ".fix.o.cmd", "");
-	return step(profile, recipe->compile, folder, NULL, error) &&
-	       step(profile, recipe->objtool, folder, object, error) &&
-	       step(profile, recipe->modpost, folder, NULL, error) &&
-	       step(profile, recipe->compile_mod, folder, NULL, error) &&
-	       step(profile, recipe->compile_common, folder, NULL, error) &&
-	       step(profile, recipe->link, folder, NULL, error);
+	return step(profile, recipe->compile, folder, NULL, NULL, error) &&
+	       step(profile, recipe->objtool, folder, object, NULL, error) &&
+	       step(profile, recipe->modpost, folder, NULL, input, error) &&
+	       step(profile, recipe->compile_mod, folder, NULL, NULL, error) &&
+	       step(profile, recipe->compile_common, folder, NULL, NULL, error) &&
+	       step(profile, recipe->link, folder, NULL, NULL, error);
 }
 
 int main(int argc, char **argv)

@@ -80,7 +80,7 @@ def test_folder_holds_what_builds_need(kernel, store):
     assert (os.stat(folder).st_mode & 0o777) == 0o755
     recipe = json.loads((folder / "profile.json").read_text())["recipe"]
     assert recipe["link"][-2:] == ["@SUTURE_FOLDER@/@SUTURE_NAME@.o", "@SUTURE_FOLDER@/@SUTURE_NAME@.mod.o"]
-    assert recipe["modpost"][-2:] == ["-T", "@SUTURE_FOLDER@/modules.order"]
+    assert recipe["modpost"][-2:] == ["-T", "/dev/stdin"]
 
 
 def test_make_sees_nothing_of_our_environment(kernel, store):
