@@ -72,8 +72,8 @@ static gboolean read_section(SutureObject *object, gsize index, GError **error)
 	    !suture_elf_section(object->elf, index, &section->header, &data))
 		return malformed(object, "a section lies outside of it", error);
 	section->name = elf_strptr(object->elf, names, section->header.sh_name);
-	if (!section->name || section->header.sh_addralign > ALIGNMENT_MAX ||
-	    section->header.sh_size > G_MAXUINT32)
+	if (!section->name || !g_utf8_validate(section->name, -1, NULL) ||
+	    section->header.sh_addralign > ALIGNMENT_MAX || section->header.sh_size > G_MAXUINT32)
 		return malformed(object, "a section without a name, or too large", error);
 	section->rule = suture_section_rule(section->name, &section->header);
 	section->linked_to = section->header.sh_flags & SHF_LINK_ORDER ? section->header.sh_link : 0;
@@ -105,8 +105,8 @@ static gboolean read_symbol(SutureObject *object, const SutureSection *table, El
 	symbol->type = GELF_ST_TYPE(from.st_info);
 	symbol->bind = GELF_ST_BIND(from.st_info);
 	symbol->undefined = from.st_shndx == SHN_UNDEF;
-	if (!symbol->name)
-		return malformed(object, "a symbol has no name", error);
+	if (!symbol->name || !g_utf8_validate(symbol->name, -1, NULL))
+		return malformed(object, "a symbol has no name, or one that is no text", error);
 	if (symbol->undefined || from.st_shndx >= SHN_LORESERVE)
 		return from.st_shndx == SHN_XINDEX || from.st_shndx == SHN_COMMON
 			       ? malformed(object, "symbols of a kind that the kernel does not use", error)
@@ -181,7 +181,7 @@ static gboolean read_link(SutureObject *object, SutureSection *section, Elf_Data
 	/* So that sums of it with offsets cannot wrap. */
 	if (link.addend > G_MAXINT32 * G_GINT64_CONSTANT(4) ||
 	    link.addend < -G_MAXINT32 * G_GINT64_CONSTANT(4))
-		return link.symbol->section ? malformed(object, "a relocation leads nowhere", error) : TRUE;
+		return malformed(object, "a relocation leads nowhere", error);
 	g_array_append_val(section->links, link);
 	return TRUE;
 }

@@ -199,7 +199,7 @@ static void settle(SutureSpread *spread, SutureAtom *atom)
 {
 	g_autofree gchar *name = suture_atom_name(atom);
 
-	if (atom->included || atom->refused)
+	if (atom->included || atom->refused || atom->sentence)
 		return;
 	if (is_optional(atom)) {
 		atom->sentence = g_strdup(sentence_of(atom));

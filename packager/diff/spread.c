@@ -138,9 +138,32 @@ static void start_function(SutureSpread *spread, SutureAtom *function)
 	include(spread, function);
 }
 
+/* Nobody in the running kernel knows of it, and what the patch links together needs no export. */
+static gboolean is_new_export(const SutureAtom *atom)
+{
+	return atom->state == SUTURE_ATOM_NEW && atom->section->rule->kind == SUTURE_SECTION_REGISTRY &&
+	       atom->section->rule->code == SUTURE_DIFF_ERROR_EXPORT;
+}
+
+static void leave_export(SutureSpread *spread, SutureAtom *atom)
+{
+	const gchar *name = atom->symbol ? atom->symbol->name : "";
+
+	atom->sentence = g_strdup("a new export: only the patch can use what it names");
+	if (g_str_has_prefix(name, "__ksymtab_"))
+		g_ptr_array_add(spread->diff->notes,
+				g_strdup_printf("%s: is exported now, but not to other modules by the patch",
+						name + strlen("__ksymtab_")));
+}
+
 static void start_data(SutureSpread *spread, SutureAtom *atom)
 {
 	SutureSectionKind kind = atom->section->rule->kind;
+
+	if (is_new_export(atom)) {
+		leave_export(spread, atom);
+		return;
+	}
 
 	if (atom->state == SUTURE_ATOM_SAME ||
 	    (suture_atom_is_anonymous(atom) && kind == SUTURE_SECTION_DATA))

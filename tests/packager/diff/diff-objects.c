@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * diff-objects BEFORE.o AFTER.o [OUT.o [OBJECT]]: what the diff says of two object files. For trying it on
- * the kernel's own; not installed. OBJECT: whose the unit is; "vmlinux" if not given. Every undefined symbol
- * counts as exported, every other as the object's own.
+ * diff-objects BEFORE.o AFTER.o [OUT.o [OBJECT [SYMVERS]]]: what the diff says of two object files. For
+ * trying it on the kernel's own; not installed. OBJECT: whose the unit is; "vmlinux" if not given. SYMVERS:
+ * the kernel's Module.symvers, which says what vmlinux exports; everything else counts as the object's own.
  */
 #include "packager/diff/diff.h"
 
 #include <string.h>
 
+typedef struct {
+	const gchar *object;
+	GHashTable *exported; /* gchar*: by vmlinux */
+} Kernel;
+
 static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, SutureDiffTarget *ret,
 			GError **error)
 {
-	const SutureDiffRequest *request = data;
+	const Kernel *kernel = data;
 
 	(void)error;
-	ret->object = g_strdup(request->object);
+	ret->exported = !local && g_hash_table_contains(kernel->exported, symbol);
+	ret->object = g_strdup(ret->exported ? "vmlinux" : kernel->object);
 	ret->symbol = g_strdup(symbol);
-	ret->exported =
-		!local && strcmp(request->object, "vmlinux") == 0 && g_str_has_prefix(symbol, "__x86");
 	return TRUE;
 }
 
@@ -32,6 +36,20 @@ static GBytes *read_file(const gchar *path)
 		exit(2);
 	}
 	return g_bytes_new_take(data, size);
+}
+
+static void read_exports(GHashTable *exported, const gchar *path)
+{
+	g_autoptr(GBytes) bytes = read_file(path);
+	g_autofree gchar *text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	for (guint i = 0; lines[i]; i++) {
+		g_auto(GStrv) fields = g_strsplit(lines[i], "\t", -1);
+
+		if (g_strv_length(fields) > 2 && strcmp(fields[2], "vmlinux") == 0)
+			g_hash_table_add(exported, g_strdup(fields[1]));
+	}
 }
 
 static void print(const SutureDiff *diff)
@@ -67,6 +85,8 @@ static void print(const SutureDiff *diff)
 
 int main(int argc, char **argv)
 {
+	g_autoptr(GHashTable) exported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	Kernel kernel = {argc > 4 ? argv[4] : "vmlinux", exported};
 	SutureDiffRequest request = {.unit = "unit", .object = argc > 4 ? argv[4] : "vmlinux"};
 	g_autoptr(GBytes) before = NULL, after = NULL;
 	g_autoptr(GError) error = NULL;
@@ -74,15 +94,17 @@ int main(int argc, char **argv)
 	gsize size;
 
 	if (argc < 3) {
-		g_printerr("usage: %s BEFORE.o AFTER.o [OUT.o [OBJECT]]\n", argv[0]);
+		g_printerr("usage: %s BEFORE.o AFTER.o [OUT.o [OBJECT [SYMVERS]]]\n", argv[0]);
 		return 2;
 	}
+	if (argc > 5)
+		read_exports(exported, argv[5]);
 	before = read_file(argv[1]);
 	after = read_file(argv[2]);
 	request.before = before;
 	request.after = after;
 	request.resolve = resolve;
-	request.data = &request;
+	request.data = &kernel;
 	diff = suture_diff_run(&request, &error);
 	if (!diff) {
 		g_printerr("%s\n", error->message);

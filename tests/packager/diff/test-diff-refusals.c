@@ -135,9 +135,9 @@ static const struct {
 	 "f",
 	 {.late = TRUE}},
 
-	{"new-export",
-	 "int f(int x) { return x; }\n#ifdef AFTER\n" TABLE("___ksymtab+f,\\\"a\\\"",
-							    "__ksymtab_f: .long f - ., 0, 0") "#endif\n",
+	{"changed-export",
+	 "int f(int x) { return x; }\n" TABLE("___ksymtab+f,\\\"a\\\"",
+					      "__ksymtab_f: .long f - ., 0, \" NOW(\"1\", \"0\")\""),
 	 SUTURE_DIFF_ERROR_EXPORT,
 	 "__ksymtab_f",
 	 {0}},
@@ -264,6 +264,19 @@ static void test_initcalls_are_numbered(void)
 
 	g_assert_null(diff->extracted);
 	g_assert_null(pair_section(diff, ".initcall6.init"));
+}
+
+/* Other units of the patch are linked with it, and nobody else knows of it. */
+static void test_new_export(void)
+{
+	g_autoptr(SutureDiff) diff =
+		pair_accept("int f(int x) { return x; }\n#ifdef AFTER\n" TABLE(
+				    "___ksymtab+f,\\\"a\\\"", "__ksymtab_f: .long f - ., 0, 0") "#endif\n",
+			    NULL);
+
+	g_assert_null(diff->extracted);
+	g_assert_cmpint(pair_section(diff, "___ksymtab+f")->disposition, ==, SUTURE_DIFF_HARMLESS);
+	g_assert_true(pair_notes(diff, "f: is exported now"));
 }
 
 static void test_export_gone(void)
@@ -433,6 +446,7 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/diff/refusals/section-says-so", test_section_says_so);
 	g_test_add_func("/diff/refusals/initcalls-are-numbered", test_initcalls_are_numbered);
+	g_test_add_func("/diff/refusals/new-export", test_new_export);
 	g_test_add_func("/diff/refusals/export-gone", test_export_gone);
 	g_test_add_func("/diff/refusals/export-of-changed-function", test_export_of_changed_function);
 	g_test_add_func("/diff/refusals/sealed-may-be-called", test_sealed_may_be_called);
