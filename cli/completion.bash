@@ -11,6 +11,10 @@ _suture() {
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		[[ $word == -* || $word == */* ]] || command+=("$word")
 	done
+	if [[ ${command[*]:0:2} == "kernel show" || ${command[*]:0:2} == "kernel remove" ]] && [[ $current != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" kernel list 2>/dev/null | awk '{ print $1, $2 }')" -- "$current")
+		return
+	fi
 	mapfile -t COMPREPLY < <(compgen -W "$(_suture_words "${COMP_WORDS[0]}" "${command[@]:0:2}")" -- "$current")
 	[ ${#COMPREPLY[@]} -gt 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
 }
