@@ -30,9 +30,13 @@ static SutureBuilt *build_source(const SutureBuildOptions *options, SutureBuildR
 	return suture_build(request, ret_words, error);
 }
 
-/* The explanation is given also, and above all, when the fix is refused. */
+/*
+ * The explanation is given also, and above all, when the fix is refused. With --json it goes into the one
+ * answer that is printed in the end: *@ret_report.
+ */
 static SutureBuilt *build_diffs(const SutureContext *context, const SutureBuildOptions *options,
-				SutureBuildRequest *request, gchar **ret_words, GError **error)
+				SutureBuildRequest *request, json_t **ret_report, gchar **ret_words,
+				GError **error)
 {
 	g_autofree gchar *store = suture_profile_store(options->profiles);
 	g_autoptr(SutureProfile) profile = suture_profile_open(store, options->kernel, error);
@@ -47,13 +51,18 @@ static SutureBuilt *build_diffs(const SutureContext *context, const SutureBuildO
 	request->progress = context->quiet ? NULL : suture_terminal_progress;
 	built = suture_build_fix(request, &report, ret_words, error);
 	suture_terminal_clear();
-	if (options->explain && report)
+	if (!options->explain || !report)
+		return built;
+	if (built && context->json)
+		*ret_report = json_incref(report);
+	else
 		suture_build_explain(context, report);
 	return built;
 }
 
 /* The compiler's words belong to the author whether it went well or not. */
-static SutureBuilt *build(const SutureContext *context, const SutureBuildOptions *options, GError **error)
+static SutureBuilt *build(const SutureContext *context, const SutureBuildOptions *options,
+			  json_t **ret_report, GError **error)
 {
 	g_autoptr(SutureDescription) description = suture_build_options_describe(options, error);
 	g_autofree gchar *words = NULL;
@@ -66,7 +75,7 @@ static SutureBuilt *build(const SutureContext *context, const SutureBuildOptions
 
 	if (!description)
 		return NULL;
-	built = options->kernel ? build_diffs(context, options, &request, &words, error)
+	built = options->kernel ? build_diffs(context, options, &request, ret_report, &words, error)
 				: build_source(options, &request, &words, error);
 	if (words && *words && (!built || !context->quiet))
 		g_printerr("%s\n", words);
@@ -88,18 +97,25 @@ static void print_json(json_t *taken)
 	fwrite(g_bytes_get_data(text, NULL), 1, g_bytes_get_size(text), stdout);
 }
 
-static void print_built(const SutureManifest *manifest, const gchar *kind, const gchar *path)
+/* @report: what --explain adds, or NULL; @path NULL: nothing was written. */
+static void print_built(const SutureManifest *manifest, json_t *report, const gchar *kind, const gchar *path)
 {
 	g_autofree gchar *id = suture_patch_id(&manifest->patch);
+	json_t *answer = json_pack("{s:s, s:s, s:s}", "id", id, "kernel", manifest->patch.kernel.release,
+				   "build_id", manifest->patch.kernel.build_id);
 
-	print_json(json_pack("{s:s, s:s, s:s, s:s}", "id", id, "kernel", manifest->patch.kernel.release,
-			     "build_id", manifest->patch.kernel.build_id, kind, path));
+	if (path)
+		json_object_set_new(answer, kind, json_string(path));
+	if (report)
+		json_object_update(answer, report);
+	print_json(answer);
 }
 
-static void print_folder(const SutureContext *context, const SutureBuilt *built, const gchar *folder)
+static void print_folder(const SutureContext *context, const SutureBuilt *built, json_t *report,
+			 const gchar *folder)
 {
 	if (context->json) {
-		print_built(built->manifest, "folder", folder);
+		print_built(built->manifest, report, "folder", folder);
 		return;
 	}
 	g_print("%s\n", folder);
@@ -132,11 +148,12 @@ static gboolean run_pack(const SutureContext *context, const SutureBuildOptions 
 
 static gboolean run_folder(const SutureContext *context, const SutureBuildOptions *options, GError **error)
 {
-	g_autoptr(SutureBuilt) built = build(context, options, error);
+	SUTURE_AUTO_JSON *report = NULL;
+	g_autoptr(SutureBuilt) built = build(context, options, &report, error);
 	g_autofree gchar *folder = built ? suture_build_write_folder(built, options->output, error) : NULL;
 
 	if (folder)
-		print_folder(context, built, folder);
+		print_folder(context, built, report, folder);
 	return folder != NULL;
 }
 
@@ -191,6 +208,7 @@ static gboolean run_whole(const SutureContext *context, const SutureBuildOptions
 	g_autoptr(SutureSigner) modules = NULL;
 	g_autoptr(SutureSigner) manifest = NULL;
 	g_autoptr(SutureBuilt) built = NULL;
+	SUTURE_AUTO_JSON *report = NULL;
 	g_autofree gchar *template = load_template(options, error);
 	g_autofree gchar *package = NULL;
 
@@ -203,12 +221,12 @@ static gboolean run_whole(const SutureContext *context, const SutureBuildOptions
 	manifest = suture_signer_open(options->manifest_key, options->manifest_certificate, error);
 	if (!manifest)
 		return FALSE;
-	built = build(context, options, error);
+	built = build(context, options, &report, error);
 	package = built ? publish(built, options, template, modules, manifest, error) : NULL;
 	if (!package)
 		return FALSE;
 	if (context->json)
-		print_built(built->manifest, "package", package);
+		print_built(built->manifest, report, "package", package);
 	else
 		g_print("%s\n", package);
 	return TRUE;
@@ -217,8 +235,11 @@ static gboolean run_whole(const SutureContext *context, const SutureBuildOptions
 /* Only what it would be. */
 static gboolean run_explain(const SutureContext *context, const SutureBuildOptions *options, GError **error)
 {
-	g_autoptr(SutureBuilt) built = build(context, options, error);
+	SUTURE_AUTO_JSON *report = NULL;
+	g_autoptr(SutureBuilt) built = build(context, options, &report, error);
 
+	if (built && context->json)
+		print_built(built->manifest, report, NULL, NULL);
 	return built != NULL;
 }
 

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`suture build --kernel`: unified diffs of a real kernel's source to patch modules, up to what is refused."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from diffs import SOURCE, build, command, edit, explain, functions, module, profile
+from vendor import refused
+
+sys.path.insert(0, str(SOURCE / "tests/vm"))
+import machine  # noqa: E402
+
+FAILURE, INPUT, MISMATCH, NOTHING = 1, 3, 5, 12
+CMDLINE = ("	seq_puts(m, saved_command_line);", '	seq_puts(m, "fixed ");\n	seq_puts(m, saved_command_line);')
+
+
+@pytest.fixture(name="cmdline", scope="module")
+def fixture_cmdline(tmp_path_factory):
+    return edit(tmp_path_factory.mktemp("fix") / "cmdline.patch", "fs/proc/cmdline.c", CMDLINE)
+
+
+def test_a_fix_becomes_a_bundle_folder(cmdline, tmp_path):
+    done = build(cmdline, more=["-o", tmp_path])
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(next(tmp_path.glob("*/manifest.json")).read_text())
+    assert manifest["modules"][0]["functions"] == [{"object": "vmlinux", "name": "cmdline_proc_show", "sympos": 0}]
+    assert manifest["sources"][0]["name"] == "cmdline.patch" and manifest["toolchain"].startswith("gcc")
+    assert manifest["kernel"]["release"] == profile()[1]
+
+
+def test_the_same_inputs_give_the_same_module(cmdline, tmp_path):
+    modules = []
+    for folder in ("one", "another-folder"):
+        (tmp_path / folder).mkdir()
+        copy = shutil.copy(cmdline, tmp_path / folder)
+        done = build(copy, more=["-o", tmp_path / folder / "out"], env={"TMPDIR": str(tmp_path / folder)})
+        assert done.returncode == 0, done.stderr
+        modules.append(module(tmp_path / folder / "out").read_bytes())
+    assert modules[0] == modules[1]
+    assert b"/tmp" not in modules[0] and bytes(tmp_path) not in modules[0]
+
+
+def test_several_diffs_make_one_module(cmdline, tmp_path):
+    other = edit(tmp_path / "uptime.patch", "fs/proc/uptime.c", ("	seq_printf(m, ", '	seq_puts(m, "");\n	seq_puts(m, "up ");\n	seq_printf(m, '))
+    found = functions(explain(cmdline, other))
+    assert {name: function["kind"] for name, function in found.items()} == {"cmdline_proc_show": "changed", "uptime_proc_show": "changed"}
+
+
+def test_explanation(cmdline, tmp_path):
+    report = explain(cmdline)
+    function = functions(report)["cmdline_proc_show"]
+    assert function["size_after"] > function["size_before"] > 0 and function["reasons"]
+    assert {"object": "vmlinux", "symbol": "saved_command_line", "sympos": 0} in report["units"][0]["references"]
+    assert all(section["sentence"] for section in report["units"][0]["sections"])
+    text = build(cmdline, more=["--explain", "-o", tmp_path]).stdout
+    assert "changed cmdline_proc_show: replaces cmdline_proc_show" in text and "vmlinux:saved_command_line" in text
+    assert text.splitlines()[-5].startswith(str(tmp_path)) or str(tmp_path) in text
+
+
+def test_lines_that_move_are_no_change(tmp_path):
+    """ext4 passes __LINE__ to its journal in most functions."""
+    fix = edit(tmp_path / "fix.patch", "fs/ext4/ialloc.c", (
+        "void ext4_mark_bitmap_end(int start_bit, int end_bit, char *bitmap)\n{\n	int i;\n",
+        "void ext4_mark_bitmap_end(int start_bit, int end_bit, char *bitmap)\n{\n	int i;\n\n"
+        "	if (end_bit < 0)\n		return;\n"))
+    assert set(functions(explain(fix))) == {"ext4_mark_bitmap_end"}
+
+
+def test_a_changed_header(tmp_path):
+    fix = edit(tmp_path / "fix.patch", "fs/proc/internal.h", ("	return PROC_I(inode)->pid;", "	return inode ? PROC_I(inode)->pid : NULL;"))
+    report = explain(fix)
+    assert len(report["units"]) > 3 and all(unit["object"] == "vmlinux" for unit in report["units"])
+    assert all("proc_pid" in function["inlined"] for function in functions(report).values() if function["inlined"])
+    line = refused(build(fix, more=["-o", tmp_path / "out", "--max-units", "2"]), "fix-too-many-units", INPUT)
+    assert "the limit is 2" in line
+
+
+@pytest.mark.parametrize("path, change", [
+    ("fs/proc/cmdline.c", ("#include <linux/init.h>", "/* a comment */\n#include <linux/init.h>")),
+    ("fs/ext4/ialloc.c", ("#include <linux/time.h>", "\n\n#include <linux/time.h>\n")),
+    ("drivers/scsi/aha1542.c", ("#include <linux/init.h>", "#include <linux/init.h>\nint unused;")),
+], ids=["comment", "lines", "not-built"])
+def test_a_fix_of_nothing(tmp_path, path, change):
+    fix = edit(tmp_path / "fix.patch", path, change)
+    refused(build(fix, more=["-o", tmp_path / "out"]), "fix-nothing", NOTHING)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("reason, path, changes", [
+    ("diff-changed-data", "mm/oom_kill.c", [("static int sysctl_oom_dump_tasks = 1;", "static int sysctl_oom_dump_tasks = 2;")]),
+    ("diff-init", "fs/proc/cmdline.c", [('	proc_create_single("cmdline", 0,', '	proc_create_single("cmdline2", 0,')]),
+    ("diff-untraceable", "kernel/irq_work.c", [("	lockdep_assert_irqs_enabled();", "	lockdep_assert_irqs_enabled();\n	cpu_relax();")]),
+    ("diff-layout", "fs/proc/internal.h", [("struct proc_inode {", "struct proc_inode {\n	long more;")]),
+])
+def test_what_no_live_patch_can_do(tmp_path, reason, path, changes):
+    fix = edit(tmp_path / "fix.patch", path, *changes)
+    line = refused(build(fix, more=["-o", tmp_path / "out"]), reason, INPUT)
+    assert f"{path.rpartition('.')[0]}.c: " in line or reason == "diff-layout"
+    report = explain(fix)
+    assert reason in [refusal["reason"] for unit in report["units"] for refusal in unit["refusals"]]
+    assert not (tmp_path / "out").exists()
+
+
+def offset_of(vmlinux, address):
+    text = subprocess.run(["readelf", "-lW", vmlinux], capture_output=True, text=True, check=True).stdout
+    for start, to, _, size in re.findall(r"LOAD +0x(\w+) 0x(\w+) 0x(\w+) 0x(\w+)", text):
+        if int(to, 16) <= address < int(to, 16) + int(size, 16):
+            return int(start, 16) + address - int(to, 16)
+    raise AssertionError("no part of the file is loaded there")
+
+
+def test_a_flipped_byte_of_the_kernel_names_its_function(cmdline, tmp_path):
+    """The profile is the same but for one bit in the first instruction of cmdline_proc_show behind ftrace's call."""
+    folder = profile()[2]
+    copy = tmp_path / "store" / folder.name
+    copy.mkdir(parents=True)
+    for entry in folder.iterdir():
+        if entry.name != "vmlinux":
+            (copy / entry.name).symlink_to(entry)
+    result = machine.run("grep ' cmdline_proc_show$' /proc/kallsyms")
+    image = bytearray((folder / "vmlinux").read_bytes())
+    image[offset_of(folder / "vmlinux", int(result.output.split()[0], 16)) + 5] ^= 1
+    (copy / "vmlinux").write_bytes(image)
+    line = refused(build(cmdline, more=["-o", tmp_path / "out"], store=tmp_path / "store"), "run-pre-differs", MISMATCH)
+    assert "cmdline_proc_show" in line and "proc_cmdline_init" not in line
+
+
+@pytest.mark.parametrize("text, reason", [
+    ("no diff at all\n", "fix-diff"),
+    ("--- a/fs/proc/cmdline.c\n+++ b/fs/proc/cmdline.c\n@@ -1,3 +1,3 @@\n a\n-b\n+c\n", "fix-diff"),
+    ("--- a/fs/proc/cmdline.c\n+++ b/fs/proc/cmdline.c\n@@ -3,3 +3,3 @@\n a\n-b\n+c\n d\n", "fix-rejected"),
+    ("--- a/fs/proc/none.c\n+++ b/fs/proc/none.c\n@@ -3,3 +3,3 @@\n a\n-b\n+c\n d\n", "fix-no-source"),
+    ("--- a/fs/proc/Makefile\n+++ b/fs/proc/Makefile\n@@ -3,3 +3,3 @@\n a\n-b\n+c\n d\n", "fix-file-kind"),
+    ("--- /dev/null\n+++ b/fs/proc/new.c\n@@ -0,0 +1 @@\n+int a;\n", "fix-file-kind"),
+    ("--- a/../../etc/passwd\n+++ b/../../etc/passwd\n@@ -3,3 +3,3 @@\n a\n-b\n+c\n d\n", "fix-diff"),
+], ids=["words", "cut", "other-source", "no-file", "makefile", "new-file", "outside"])
+def test_diffs_that_cannot_be_used(tmp_path, text, reason):
+    (tmp_path / "fix.patch").write_text(text)
+    (tmp_path / "scratch").mkdir()
+    refused(build(tmp_path / "fix.patch", more=["-o", tmp_path / "out"], env={"TMPDIR": str(tmp_path / "scratch")}), reason, INPUT)
+    assert not (tmp_path / "out").exists() and not list((tmp_path / "scratch").iterdir())
+
+
+def test_what_the_compiler_says(tmp_path):
+    fix = edit(tmp_path / "fix.patch", "fs/proc/cmdline.c", ("	return 0;\n}\n\nstatic int __init", "	return no_such_name;\n}\n\nstatic int __init"))
+    done = build(fix, more=["-o", tmp_path / "out"])
+    line = refused(done, "fix-compile", INPUT)
+    assert "fs/proc/cmdline.c does not compile" in line and "no_such_name" in line
+    assert "fs/proc/cmdline.c:11:" in done.stderr and "note: " in done.stderr
+
+
+def test_an_interrupted_build_leaves_nothing(cmdline, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with subprocess.Popen(command(cmdline, more=["-o", tmp_path / "out"]), env={**os.environ, "TMPDIR": str(scratch)},
+                          stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(scratch.glob("*/*.said")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert list(scratch.glob("*/*.said")), "it never began to compile"
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == FAILURE and said.endswith("[cancelled]\n")
+    assert not list(scratch.iterdir()) and not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a file system of its own")
+def test_a_full_disk_is_said_in_one_line(cmdline, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    script = 'mount -t tmpfs -o size=1m none "$1" && export TMPDIR="$1" && shift && "$@"; code=$?; ls -A "$TMPDIR"; exit $code'
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(tmp_path / "scratch"), *command(cmdline, more=["-o", tmp_path / "out"])],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and done.stdout == "" and "No space left on device" in done.stderr, done.stderr
+
+
+def test_many_kernels_go_on_past_one_that_fails(cmdline, tmp_path):
+    store, release, _ = profile()
+    words = command(cmdline, more=["-o", tmp_path / "out"])
+    at = words.index("--kernel")
+    words[at:at + 2] = ["--kernels", f"{release},6.0.0-none"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == INPUT and done.stderr.endswith("[build-matrix]\n") and store
+    built, failed = done.stdout.splitlines()
+    assert built.startswith(release) and " built " in built and module(tmp_path / "out")
+    assert failed.startswith("6.0.0-none") and " failed " in failed and "[profile-unknown]" in failed
