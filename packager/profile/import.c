@@ -241,8 +241,9 @@ static gboolean gather(SutureImportWork *work, int dirfd, GError **error)
 		return FALSE;
 	begin(work, "checking that inputs and tools belong together");
 	work->tree = suture_inputs_path(work->inputs, SUTURE_INPUT_SOURCE);
-	return place_vmlinux(work, error) && suture_inputs_agree(work->inputs, work->image, error) &&
-	       read_config(work, error) && find_tools(work, error);
+	return place_vmlinux(work, error) && work->image &&
+	       suture_inputs_agree(work->inputs, work->image, error) && read_config(work, error) &&
+	       find_tools(work, error);
 }
 
 static gboolean make(SutureImportWork *work, int store_fd, gchar **ret_id, GError **error)

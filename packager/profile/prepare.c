@@ -16,8 +16,8 @@
 #define LOG "make.log"
 #define LOG_TAIL 4096
 #define NEARLY_FULL (1024 * 1024)
-#define TOOLS ".suture" /* in the tree: what we hand to make */
-#define PAHOLE "PAHOLE=./" TOOLS "/pahole"
+#define TOOLS ".suture"                  /* in the tree: what we hand to make */
+#define PAHOLE "PAHOLE=./.suture/pahole" /* in TOOLS */
 
 /*
  * The last words that say what is wrong. The compiler's come before make's, which only say that something
@@ -69,16 +69,13 @@ static gboolean make_failed(const SutureKernelTree *tree, const gchar *goals, GE
 gboolean suture_prepare_make(const SutureKernelTree *tree, const gchar *const *arguments, const gchar *output,
 			     gboolean expect_failure, GError **error)
 {
+	const gchar *redirect = "out=$0 log=$1; shift; exec \"$@\" >>\"$out\" 2>>\"$log\"";
 	g_autofree gchar *release = g_strconcat("KERNELRELEASE=", tree->release, NULL);
 	g_autofree gchar *cc = g_strconcat("CC=", tree->toolchain->cc, NULL);
 	g_autofree gchar *log = g_build_filename(tree->folder, LOG, NULL);
 	g_autofree gchar *to = g_build_filename(tree->folder, output ? output : LOG, NULL);
 	g_autofree gchar *goals = g_strjoinv(" ", (gchar **)arguments);
-	const gchar *const first[] = {
-		"sh",    "-c",       "out=$0 log=$1; shift; exec \"$@\" >>\"$out\" 2>>\"$log\"",
-		to,      log,        "make",
-		release, "ARCH=x86", cc,
-		PAHOLE};
+	const gchar *const first[] = {"sh", "-c", redirect, to, log, "make", release, "ARCH=x86", cc, PAHOLE};
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	g_auto(GStrv) argv = NULL;
 	g_autoptr(GError) cause = NULL;
