@@ -391,26 +391,31 @@ static void own_entry(SutureAtom *entry)
 }
 
 /* A part belongs to the function that it is named for and, if others have that name, to none. */
+static void find_parent(SutureAtom *atom, GHashTable *functions)
+{
+	g_autofree gchar *name = suture_name_parent(atom->symbol->name);
+
+	if (!name)
+		return;
+	atom->parent = g_hash_table_lookup(functions, name);
+	atom->cold = atom->parent && suture_name_is_cold(atom->symbol->name);
+}
+
 static void find_parents(SutureObject *object)
 {
 	g_autoptr(GHashTable) functions = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GPtrArray) named = g_ptr_array_new();
 
 	for (guint i = 0; i < object->atoms->len; i++) {
 		SutureAtom *atom = object->atoms->pdata[i];
 
-		if (atom->kind == SUTURE_ATOM_FUNCTION && atom->symbol)
-			g_hash_table_insert(functions, (gpointer)atom->symbol->name, atom);
+		if (atom->kind != SUTURE_ATOM_FUNCTION || !atom->symbol)
+			continue;
+		g_hash_table_insert(functions, (gpointer)atom->symbol->name, atom);
+		g_ptr_array_add(named, atom);
 	}
-	for (guint i = 0; i < object->atoms->len; i++) {
-		SutureAtom *atom = object->atoms->pdata[i];
-		g_autofree gchar *name = atom->kind == SUTURE_ATOM_FUNCTION && atom->symbol
-						 ? suture_name_parent(atom->symbol->name)
-						 : NULL;
-
-		if (name)
-			atom->parent = g_hash_table_lookup(functions, name);
-		atom->cold = atom->parent && suture_name_is_cold(atom->symbol->name);
-	}
+	for (guint i = 0; i < named->len; i++)
+		find_parent(named->pdata[i], functions);
 }
 
 static gint compare_atoms(gconstpointer left, gconstpointer right)

@@ -119,19 +119,23 @@ static gboolean differs(gchar **ret_why, gchar *why)
 	return FALSE;
 }
 
+static gboolean entry_equal(SutureAtom *before, SutureAtom *after, guint depth)
+{
+	return strcmp(before->section->name, after->section->name) == 0 &&
+	       equal_at_depth(before, after, depth + 1, NULL);
+}
+
 static gboolean entries_equal(SutureAtom *before, SutureAtom *after, guint depth, gchar **ret_why)
 {
 	guint old = before->entries ? before->entries->len : 0,
 	      new = after->entries ? after->entries->len : 0;
 
 	for (guint i = 0; i < MAX(old, new); i++) {
-		SutureAtom *one = i < old ? before->entries->pdata[i] : NULL;
-		SutureAtom *two = i < new ? after->entries->pdata[i] : NULL;
+		SutureAtom *entry = i < new ? after->entries->pdata[i] : before->entries->pdata[i];
 
-		if (!one || !two || strcmp(one->section->name, two->section->name) != 0 ||
-		    !equal_at_depth(one, two, depth + 1, NULL))
-			return differs(ret_why, g_strdup_printf("its entries in %s changed",
-								(two ? two : one)->section->name));
+		if (i >= old || i >= new || !entry_equal(before->entries->pdata[i], entry, depth))
+			return differs(ret_why,
+				       g_strdup_printf("its entries in %s changed", entry->section->name));
 	}
 	return TRUE;
 }

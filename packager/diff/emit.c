@@ -134,9 +134,12 @@ static void link_orders(Emission *emission)
 {
 	for (guint i = 1; i < emission->sections->len; i++) {
 		Out *out = out_at(emission, i);
+		gsize wanted = out->from ? out->from->linked_to : 0;
 
-		for (guint k = 1; out->from && out->from->linked_to && k < emission->sections->len; k++) {
-			if (out_at(emission, k)->from->index != out->from->linked_to)
+		for (guint k = 1; wanted && k < emission->sections->len; k++) {
+			const SutureSection *from = out_at(emission, k)->from;
+
+			if (!from || from->index != wanted)
 				continue;
 			out->header.sh_link = k;
 			out->header.sh_flags |= SHF_LINK_ORDER;

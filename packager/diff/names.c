@@ -41,7 +41,7 @@ static gsize digits_at_end(const gchar *name, gsize length)
 static const gchar *base_of(const gchar *name, gboolean *ret_numbered)
 {
 	g_autofree gchar *base = g_strdup(name);
-	gsize length = strlen(base), digits;
+	gsize length, digits;
 	gboolean numbered = FALSE;
 
 	/* Every ".<number>", also those before another suffix: "f.constprop.0.isra.1". */

@@ -213,6 +213,18 @@ static void settle(SutureSpread *spread, SutureAtom *atom)
 		name, atom->section->name);
 }
 
+/* Who reads such an atom is not known to read the constant, and may have stayed as it is. */
+static void refuse_anonymous_reader(SutureSpread *spread, const SutureAtom *reader)
+{
+	for (guint i = 0; i < reader->n_links; i++) {
+		SutureAtom *target = suture_atom_link(reader, i)->target;
+
+		if (target && target->kind == SUTURE_ATOM_DATA && target->state == SUTURE_ATOM_CHANGED &&
+		    !target->refused)
+			suture_refuse_data(spread, target, reader);
+	}
+}
+
 void suture_refuse_rest(SutureSpread *spread)
 {
 	for (guint i = 0; i < spread->after->atoms->len; i++) {
@@ -221,6 +233,8 @@ void suture_refuse_rest(SutureSpread *spread)
 
 		if (kind == SUTURE_SECTION_UNKNOWN || kind == SUTURE_SECTION_REGISTRY)
 			refuse_unknown_table(spread, atom);
+		if (suture_atom_is_anonymous(atom) && !atom->included)
+			refuse_anonymous_reader(spread, atom);
 		if (atom->state != SUTURE_ATOM_SAME || atom->dropped || atom->masked)
 			settle(spread, atom);
 	}

@@ -324,6 +324,29 @@ static void test_strings_by_content(void)
 	g_assert_cmpint(pair_size(diff, ".rodata.str1.1"), ==, sizeof("much longer than before"));
 }
 
+#define CONSTANT(value)                                                                                    \
+	"asm volatile(\"movl 8f(%%rip), %0\\n.pushsection .rodata.cst4,\\\"aM\\\",@progbits,4\\n8: .long " \
+	"\" " value " \"\\n.popsection\" : \"=r\"(x));"
+
+/* So is a constant in a section whose constants are merged. */
+static void test_constants_by_content(void)
+{
+	g_autoptr(SutureDiff) diff = pair_accept(
+		"int f(int x) { " CONSTANT(
+			"NOW(\"7, 8\", \"7\")") " return x; }\n"
+						"int g(int x) { " CONSTANT(
+							"\"9\"") " return x; }\n"
+								 "int h(int x) { " CONSTANT(
+									 "NOW(\"10\", \"11\")") " return x; "
+												"}",
+		NULL);
+
+	pair_functions(diff, "h");
+	g_assert_cmpint(pair_size(diff, ".rodata.cst4"), ==, 4);
+	g_assert_cmpint(*(const gint32 *)pair_bytes(diff, ".rodata.cst4", 0), ==, 10);
+	g_assert_true(pair_links_to(diff, ".text.h", ".rodata.cst4"));
+}
+
 /* No linker may take it for a section of strings that it can merge and move. */
 static void test_strings_are_not_merged(void)
 {
@@ -610,6 +633,7 @@ int main(int argc, char **argv)
 	}
 	ADD("switch-table", test_switch_table);
 	ADD("strings-by-content", test_strings_by_content);
+	ADD("constants-by-content", test_constants_by_content);
 	ADD("strings-are-not-merged", test_strings_are_not_merged);
 	ADD("immediate-behind-displacement", test_immediate_behind_displacement);
 	ADD("constant-read-by-functions", test_constant_read_by_functions);
