@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SITE_MAX 255 /* bytes */
+#define JUMP_LABELS "__jump_table"
 
 /*
  * Sections whose entries point at instructions that are rewritten, and how many bytes of each: what the
@@ -20,7 +21,7 @@ static const struct {
 									  conditional jump */
 	{".return_sites", 5, 0, 0},     {".call_sites", 5, 0, 0},        {".cfi_sites", 16, 0, 0},
 	{".ibt_endbr_seal", 4, 0, 0},   {".smp_locks", 1, 0, 0},         {"__mcount_loc", 5, 0, 0},
-	{"__jump_table", 5, 0, 0},      {".static_call_sites", 6, 0, 0},
+	{JUMP_LABELS, 5, 0, 0},         {".static_call_sites", 6, 0, 0},
 };
 
 /* Read before any relocation is applied, or not part of what is loaded for the module. */
@@ -89,6 +90,22 @@ static guint8 length_of(gsize kind, const Elf_Data *table, gsize n_relocations, 
 						     : paravirt_length(table, offset);
 }
 
+/* A jump label's instruction is rewritten in the length that it has: a short jump or its nop, else five
+ * bytes. */
+static gboolean is_short_jump(Elf *elf, const Site *site)
+{
+	static const guint8 nop[] = {0x66, 0x90};
+	GElf_Shdr header;
+	Elf_Data *data;
+	const guint8 *bytes;
+
+	if (!suture_elf_section(elf, site->section, &header, &data) ||
+	    !suture_elf_holds(data, site->start, sizeof(nop)))
+		return FALSE;
+	bytes = (const guint8 *)data->d_buf + site->start;
+	return bytes[0] == 0xeb || memcmp(bytes, nop, sizeof(nop)) == 0;
+}
+
 static gboolean add_sites(SuturePatchSites *sites, gsize kind, const GElf_Shdr *header, Elf_Data *data)
 {
 	gsize count = data->d_size / sizeof(Elf64_Rela);
@@ -113,6 +130,8 @@ static gboolean add_sites(SuturePatchSites *sites, gsize kind, const GElf_Shdr *
 		site.start = target_of(&relocation, &symbol);
 		site.end = site.start + length_of(kind, table, count, relocation.r_offset);
 		site.by = site_sections[kind].section;
+		if (strcmp(site.by, JUMP_LABELS) == 0 && is_short_jump(sites->elf, &site))
+			site.end = site.start + 2;
 		if (site.end > site.start)
 			g_array_append_val(sites->sites, site);
 	}

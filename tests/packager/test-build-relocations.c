@@ -309,6 +309,22 @@ static void test_rewritten_instruction(gconstpointer data)
 	assert_same(behind, &both);
 }
 
+/* The instruction behind a short jump label is not rewritten; that behind a long one begins later. */
+static void test_short_jump_label(void)
+{
+	const gchar *const labels[] = {"jmp behind", ".byte 0x66, 0x90"};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(labels); i++) {
+		g_autofree gchar *text = g_strdup_printf(
+			".text\nbefore: nop\nsite: %s\nbehind: nop\nplace: .long 0\n"
+			".section __jump_table,\"a\"\n.long site - ., behind - .\n.quad 0\n" ENTRY(
+				"ext4", "secret") NAMES,
+			labels[i]);
+
+		assert_same(text, &both);
+	}
+}
+
 /* The kernel's own livepatch applies what refers to a module, when that is there: too late for much. */
 static void test_livepatch_gets_modules(void)
 {
@@ -440,6 +456,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/packager/relocations/loader-gets-those-of-vmlinux", test_loader_gets_vmlinux);
 	g_test_add_func("/packager/relocations/one-symbol-for-a-name", test_one_symbol_for_a_name);
 	g_test_add_func("/packager/relocations/livepatch-gets-modules", test_livepatch_gets_modules);
+	g_test_add_func("/packager/relocations/short-jump-label", test_short_jump_label);
 	g_test_add_func("/packager/relocations/the-rest-stays", test_rest_stays_for_the_framework);
 	g_test_add_func("/packager/relocations/settled-is-settled", test_settled_is_settled);
 	g_test_add_func("/packager/relocations/other-sections-stay", test_other_sections_stay);
