@@ -5,6 +5,7 @@
 
 #define SITE_MAX 255 /* bytes */
 #define JUMP_LABELS "__jump_table"
+#define JUMP_ENTRY_BYTES 16 /* CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE */
 
 /*
  * Sections whose entries point at instructions that are rewritten, and how many bytes of each: what the
@@ -90,6 +91,12 @@ static guint8 length_of(gsize kind, const Elf_Data *table, gsize n_relocations, 
 						     : paravirt_length(table, offset);
 }
 
+/* An entry of jump labels names its instruction first, then where it may jump to, and the key. */
+static gboolean names_instruction(gsize kind, guint64 offset)
+{
+	return strcmp(site_sections[kind].section, JUMP_LABELS) != 0 || offset % JUMP_ENTRY_BYTES == 0;
+}
+
 /* A jump label's instruction is rewritten in the length that it has: a short jump or its nop, else five
  * bytes. */
 static gboolean is_short_jump(Elf *elf, const Site *site)
@@ -124,7 +131,8 @@ static gboolean add_sites(SuturePatchSites *sites, gsize kind, const GElf_Shdr *
 		if (!gelf_getrela(data, (int)i, &relocation) ||
 		    !gelf_getsym(symbols, (int)GELF_R_SYM(relocation.r_info), &symbol))
 			return FALSE;
-		if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE)
+		if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE ||
+		    !names_instruction(kind, relocation.r_offset))
 			continue;
 		site.section = symbol.st_shndx;
 		site.start = target_of(&relocation, &symbol);
