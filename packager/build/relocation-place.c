@@ -5,24 +5,27 @@
 
 #define SITE_MAX 255 /* bytes */
 #define JUMP_LABELS "__jump_table"
-#define JUMP_ENTRY_BYTES 16 /* CONFIG_HAVE_ARCH_JUMP_LABEL_RELATIVE */
 
 /*
  * Sections whose entries point at instructions that are rewritten, and how many bytes of each: what the
- * kernel's <asm/alternative.h>, <asm/jump_label.h> and <linux/static_call_types.h> say, up to 6.12. 0: the
- * entry says it itself, so many bytes before its end (alternatives) or behind its start.
+ * kernel's <asm/alternative.h>, <asm/jump_label.h> and <linux/static_call_types.h> say, up to 6.12. bytes 0:
+ * the entry says it itself, so many bytes before its end (alternatives) or behind its start. entry: bytes of
+ * an entry that begins with the instruction and goes on to refer to something else; 0: nothing else in it is
+ * referred to that is not rewritten, or put in the place of what is.
  */
 static const struct {
 	const gchar *section;
 	guint8 bytes;
 	guint8 length_before_end, length_at;
+	guint8 entry;
 } site_sections[] = {
-	{".altinstructions", 0, 2, 0}, /* struct alt_instr: 12 bytes in 6.1, 14 from 6.3 on */
-	{".parainstructions", 0, 0, 9}, {".retpoline_sites", 6, 0, 0}, /* a prefix and a call, or a
-									  conditional jump */
-	{".return_sites", 5, 0, 0},     {".call_sites", 5, 0, 0},        {".cfi_sites", 16, 0, 0},
-	{".ibt_endbr_seal", 4, 0, 0},   {".smp_locks", 1, 0, 0},         {"__mcount_loc", 5, 0, 0},
-	{JUMP_LABELS, 5, 0, 0},         {".static_call_sites", 6, 0, 0},
+	{".altinstructions", 0, 2, 0, 0}, /* struct alt_instr: 12 bytes in 6.1, 14 from 6.3 on */
+	{".parainstructions", 0, 0, 9, 0},  {".retpoline_sites", 6, 0, 0, 0}, /* a prefix and a call, or a
+										 conditional jump */
+	{".return_sites", 5, 0, 0, 0},      {".call_sites", 5, 0, 0, 0},      {".cfi_sites", 16, 0, 0, 0},
+	{".ibt_endbr_seal", 4, 0, 0, 0},    {".smp_locks", 1, 0, 0, 0},       {"__mcount_loc", 5, 0, 0, 0},
+	{JUMP_LABELS, 5, 0, 0, 16},         /* then where it may jump to, and the key */
+	{".static_call_sites", 6, 0, 0, 8}, /* then the key */
 };
 
 /* Read before any relocation is applied, or not part of what is loaded for the module. */
@@ -91,10 +94,9 @@ static guint8 length_of(gsize kind, const Elf_Data *table, gsize n_relocations, 
 						     : paravirt_length(table, offset);
 }
 
-/* An entry of jump labels names its instruction first, then where it may jump to, and the key. */
 static gboolean names_instruction(gsize kind, guint64 offset)
 {
-	return strcmp(site_sections[kind].section, JUMP_LABELS) != 0 || offset % JUMP_ENTRY_BYTES == 0;
+	return !site_sections[kind].entry || offset % site_sections[kind].entry == 0;
 }
 
 /* A jump label's instruction is rewritten in the length that it has: a short jump or its nop, else five
