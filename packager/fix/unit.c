@@ -175,7 +175,7 @@ static gboolean check_run_pre(SutureFixUnit *unit, GError **error)
 	return check_plain(unit, error);
 }
 
-gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
+static gboolean run_diff(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
 {
 	Asking asking = {unit, view->symvers};
 	const SutureDiffRequest request = {
@@ -190,8 +190,40 @@ gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *vi
 		.data = &asking,
 	};
 
-	if (!check_run_pre(unit, error))
-		return FALSE;
+	g_clear_pointer(&unit->diff, suture_diff_free);
 	unit->diff = suture_diff_run(&request, error);
 	return unit->diff != NULL;
+}
+
+/* A function that is to be patched although the run-pre check could not look at it, or NULL. */
+static const SutureRunPreFunction *find_unchecked(const SutureFixUnit *unit)
+{
+	for (guint i = 0; i < unit->diff->functions->len; i++) {
+		const SutureDiffFunction *function = unit->diff->functions->pdata[i];
+		const SutureRunPreFunction *checked =
+			function->before ? suture_run_pre_find(unit->run_pre, function->before) : NULL;
+
+		if (checked && checked->state == SUTURE_RUN_PRE_SKIPPED)
+			return checked;
+	}
+	return NULL;
+}
+
+gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
+{
+	const SutureRunPreFunction *unchecked;
+
+	if (!check_run_pre(unit, error) || !run_diff(unit, view, error))
+		return FALSE;
+	if (!find_unchecked(unit))
+		return TRUE;
+	if (!check_plain(unit, error) || !run_diff(unit, view, error))
+		return FALSE;
+	unchecked = find_unchecked(unit);
+	if (!unchecked)
+		return TRUE;
+	g_set_error(error, SUTURE_IMAGE_ERROR, SUTURE_IMAGE_ERROR_SYMBOL_AMBIGUOUS,
+		    "%s: the fix changes %s, which cannot be found in %s: %s; change its callers instead",
+		    unit->line->source, unchecked->name, unit->object, unchecked->reason);
+	return FALSE;
 }

@@ -36,8 +36,9 @@ gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
 /*
  * The run-pre check of the object before and the diff of the two, both into @unit. A function may differ from
  * what runs only because it has a section of its own; then the unit is compiled once more without that, and
- * the check is of that object. Refusals are in the diff. Codes of SUTURE_IMAGE_ERROR, of suture_compile(),
- * and MALFORMED.
+ * the check is of that object. SYMBOL-AMBIGUOUS when a function
+ * that the fix changes could not be looked at. Refusals are in the diff. Codes of SUTURE_IMAGE_ERROR, of
+ * suture_compile(), and MALFORMED.
  */
 gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view,
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;
