@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from packager.profile import packages
 from packager.profile.fake_kernel import RELEASE, FakeKernel, leftovers
 
 SUTURE = Path(os.environ["SUTURE_BIN"]) / "suture"
@@ -329,3 +330,41 @@ def test_a_source_that_is_none(kernel, store):
 def test_a_symlink_that_leads_out_of_the_source(kernel, store):
     (kernel.source / "a/out").symlink_to("../../../config")
     import_refused(store, kernel, "profile-archive", 3, "a/out")
+
+
+@pytest.mark.parametrize("make", [packages.debs, packages.rpms], ids=["deb", "rpm"])
+def test_packages_of_a_distribution(kernel, store, tmp_path, make):
+    files = make(kernel, tmp_path / "packages")
+    run(store, "import", *files)
+    shown = show(store)
+    assert shown["release"] == RELEASE and shown["units"] == 2 and shown["modules"] == 1 and shown["vmlinux_symbols"] is True
+    assert {entry["role"] for entry in shown["inputs"]} == {"package"} and len(shown["inputs"]) == 5
+    tree = Path(shown["folder"]) / "tree"
+    assert (tree / "Module.symvers").read_text() == kernel.symvers.read_text()
+    assert (tree / "a/one.c").read_text() == (kernel.source / "a/one.c").read_text()
+    assert "Already there" in run(store, "import", *reversed(files)).stdout
+
+
+@pytest.mark.parametrize("make", [packages.debs, packages.rpms], ids=["deb", "rpm"])
+def test_a_package_that_is_missing_is_named(kernel, store, tmp_path, make):
+    files = make(kernel, tmp_path / "packages")
+    refused(run(store, "import", *files[:-1], check=False), "profile-input", 3, "the kernel's source", "linux-source")
+    refused(run(store, "import", *files[1:], check=False), "profile-input", 3)
+    assert leftovers(store) == []
+
+
+def test_packages_of_two_versions(kernel, store, tmp_path):
+    files = packages.debs(kernel, tmp_path / "packages", source_version="6.1.7-2")
+    refused(run(store, "import", *files, check=False), "profile-disagree", 5, "6.1.7-1", "6.1.7-2", "linux-source.deb")
+
+
+def test_packages_of_two_releases(kernel, store, tmp_path):
+    other = packages.debs(FakeKernel(tmp_path / "other", "6.1.7-other"), tmp_path / "others")
+    files = packages.debs(kernel, tmp_path / "packages")
+    refused(run(store, "import", files[0], other[1], *files[2:], check=False), "profile-disagree", 5, RELEASE, "6.1.7-other")
+
+
+def test_a_source_package_with_patches_is_refused(kernel, store, tmp_path):
+    files = packages.rpms(kernel, tmp_path / "packages", patch="--- a\n+++ b\n")
+    refused(run(store, "import", *files, check=False), "profile-input", 3, "linux-kernel-test.patch", "rpmbuild -bp")
+    assert leftovers(store) == []

@@ -11,7 +11,7 @@ from packager.profile.real_profile import SUTURE, kernel, real_profile
 
 TOOL = Path(os.environ["SUTURE_BUILD_DIR"]) / "tests/profile-tool"
 UNITS = {"fs/proc/meminfo.o": "vmlinux", "kernel/sched/fair.o": "vmlinux", "net/netfilter/nf_tables_api.o": "nf_tables",
-         "fs/ext4/inode.o": "ext4"}
+         "fs/ext4/inode.o": "vmlinux", "fs/btrfs/inode.o": "btrfs"}
 
 
 @pytest.fixture(scope="module")
