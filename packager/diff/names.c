@@ -58,7 +58,8 @@ static const gchar *base_of(const gchar *name, gboolean *ret_numbered)
 	length = strlen(base);
 	digits = digits_at_end(base, length);
 	if (digits > 0 &&
-	    (g_str_has_prefix(base, "__UNIQUE_ID_") || g_str_has_prefix(base, "__addressable_"))) {
+	    (g_str_has_prefix(base, "__UNIQUE_ID_") || g_str_has_prefix(base, "__addressable_") ||
+	     g_str_has_prefix(base, "__BTF_ID__"))) {
 		base[length - digits] = '\0';
 		numbered = TRUE;
 	}

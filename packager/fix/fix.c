@@ -272,20 +272,26 @@ static gboolean check_refusals(const Work *work, GError **error)
 	return FALSE;
 }
 
+static gboolean has_changed_function(const SutureFixUnit *unit)
+{
+	for (guint i = 0; unit->diff && unit->diff->extracted && i < unit->diff->functions->len; i++)
+		if (((SutureDiffFunction *)unit->diff->functions->pdata[i])->kind == SUTURE_DIFF_CHANGED)
+			return TRUE;
+	return FALSE;
+}
+
+/* New functions alone are called by nothing that runs. */
 static gboolean check_something(const Work *work, GError **error)
 {
 	const SutureNote *note = work->selection->notes->len ? work->selection->notes->pdata[0] : NULL;
 
-	for (guint i = 0; i < work->units->len; i++) {
-		const SutureFixUnit *unit = work->units->pdata[i];
-
-		if (unit->diff && unit->diff->extracted)
+	for (guint i = 0; i < work->units->len; i++)
+		if (has_changed_function(work->units->pdata[i]))
 			return TRUE;
-	}
 	g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_NOTHING,
 		    "%s: the fix changes nothing of kernel %s: %s%s%s", work->request->name,
 		    work->request->profile->release,
-		    work->units->len ? "its objects come out the same"
+		    work->units->len ? "no function that runs comes out different"
 				     : "no object of it is made of the changed files",
 		    note ? "; " : "", note ? note->subject : "");
 	return FALSE;

@@ -187,6 +187,7 @@ static gboolean run_diff(SutureFixUnit *unit, const SutureKernelView *view, GErr
 		.resolve = resolve,
 		.traceable = is_traceable,
 		.sealed = is_sealed,
+		.late = !suture_profile_livepatch(view->profile),
 		.data = &asking,
 	};
 

@@ -17,6 +17,7 @@ static const struct {
 	{"f.cold.3", "f.cold", TRUE},
 	{"table2", "table2", FALSE},
 	{"__UNIQUE_ID_license123", "__UNIQUE_ID_license", TRUE},
+	{"__BTF_ID__struct__bpf_dtab__6381025", "__BTF_ID__struct__bpf_dtab__", TRUE},
 	{"__UNIQUE_ID_ddebug602.27", "__UNIQUE_ID_ddebug", TRUE},
 	{"__initcall__kmod_mmap__489_3832_init_reserve4", "__initcall__kmod_mmap__init_reserve4", TRUE},
 	{"C.3.4", "C", TRUE},
