@@ -76,9 +76,11 @@ def command(arguments, what, **options):
 
 @functools.lru_cache
 def find(series="6.1", flavour=DEBIAN):
-    """The kernel as script/kernel has it; a flavour of our own is compiled when the cache lacks it."""
+    """The kernel as script/kernel has it; a flavour of our own is compiled when the cache lacks it. One release of Debian's may be
+    named in place of the series."""
     script = HERE.parent.parent / "script" / "kernel"
-    done = subprocess.run([script, "--series", series, "--flavour", flavour], capture_output=True, text=True)
+    which = "--release" if "-" in series else "--series"
+    done = subprocess.run([script, which, series, "--flavour", flavour], capture_output=True, text=True)
     if done.returncode:
         raise KernelError((done.stderr.splitlines() or ["script/kernel failed"])[-1])
     names = dict(word.split("=", 1) for word in shlex.split(done.stdout))
