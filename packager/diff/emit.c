@@ -129,21 +129,35 @@ static void place_section(Emission *emission, SutureSection *section)
 	}
 }
 
-/* Which of the sections of the object after became which of the extracted one. */
+/* Where section @wanted of the object after is in the extracted one; or else the first with code: the
+ * compiler links its one table for all functions to the first of their sections, and the linker takes tables
+ * with and without a link for two kinds. */
+static guint find_linked(Emission *emission, gsize wanted)
+{
+	guint first = 0;
+
+	for (guint i = 1; i < emission->sections->len; i++) {
+		const Out *out = out_at(emission, i);
+
+		if (out->from && out->from->index == wanted)
+			return i;
+		if (!first && (out->header.sh_flags & SHF_EXECINSTR))
+			first = i;
+	}
+	return first;
+}
+
 static void link_orders(Emission *emission)
 {
 	for (guint i = 1; i < emission->sections->len; i++) {
 		Out *out = out_at(emission, i);
-		gsize wanted = out->from ? out->from->linked_to : 0;
+		guint linked =
+			out->from && out->from->linked_to ? find_linked(emission, out->from->linked_to) : 0;
 
-		for (guint k = 1; wanted && k < emission->sections->len; k++) {
-			const SutureSection *from = out_at(emission, k)->from;
-
-			if (!from || from->index != wanted)
-				continue;
-			out->header.sh_link = k;
-			out->header.sh_flags |= SHF_LINK_ORDER;
-		}
+		if (!linked)
+			continue;
+		out->header.sh_link = linked;
+		out->header.sh_flags |= SHF_LINK_ORDER;
 	}
 }
 

@@ -162,7 +162,9 @@ static gboolean tabulate(const Work *work, GError **error)
 	g_autofree gchar *path = path_of(work->whole, work->parts->name, ".o");
 	g_autoptr(GBytes) linked = suture_file_read(path, MODULE_BYTES, error);
 	g_autoptr(GBytes) done =
-		linked ? suture_references_tabulate(linked, work->parts->source.references, error) : NULL;
+		linked ? suture_references_tabulate(linked, work->parts->source.references,
+						    !suture_profile_livepatch(work->parts->profile), error)
+		       : NULL;
 
 	return done && suture_file_write_atomic_path(path, done, 0644, error);
 }

@@ -11,6 +11,9 @@ enum { ENTRY_BYTES = 48, PLACE = 0, TYPE = 8, ADDEND = 16, OBJECT = 24, SYMBOL =
 #define STRINGS ".rodata.suture"
 #define ENTRY_PREFIX "__suture_reloc_"
 #define GONE G_MAXUINT32
+#define CALL_SITES ".call_sites"
+#define CALL_SITE_BYTES 4
+#define CALL_OPCODE_BYTES 1
 
 SutureReference *suture_reference_new(const gchar *elf_name, const gchar *object, const gchar *symbol,
 				      guint64 sympos)
@@ -140,16 +143,24 @@ static gboolean classify_symbols(Work *work, GError **error)
 	return TRUE;
 }
 
+static const gchar *section_name(const Work *work, gsize section)
+{
+	gsize names;
+	const gchar *name =
+		elf_getshdrstrndx(work->elf, &names) == 0
+			? elf_strptr(work->elf, names, suture_elf_edit_header(work->edit, section)->sh_name)
+			: NULL;
+
+	return name ? name : "";
+}
+
 /* Sections that the link of the module throws away: nobody applies what they refer to. */
 static gboolean is_discarded(const Work *work, gsize section)
 {
-	gsize names;
 	const GElf_Shdr *header = suture_elf_edit_header(work->edit, section);
-	const gchar *name = elf_getshdrstrndx(work->elf, &names) == 0
-				    ? elf_strptr(work->elf, names, header->sh_name)
-				    : NULL;
+	const gchar *name = section_name(work, section);
 
-	return !name || g_str_has_prefix(name, ".discard") || !(header->sh_flags & SHF_ALLOC);
+	return !*name || g_str_has_prefix(name, ".discard") || !(header->sh_flags & SHF_ALLOC);
 }
 
 /* Takes the relocations against references out of the section of relocations @index. */
@@ -188,6 +199,58 @@ static gboolean extract_all(Work *work, GError **error)
 		if (suture_elf_edit_header(work->edit, i)->sh_type == SHT_RELA &&
 		    suture_elf_edit_bytes(work->edit, i) && !extract(work, i, error))
 			return FALSE;
+	return TRUE;
+}
+
+/* Whether the call instruction at @offset of @section gets where it leads to by a late relocation. */
+static gboolean is_late_call(const Work *work, gsize section, guint64 offset, gboolean late)
+{
+	for (guint i = 0; i < work->entries->len; i++) {
+		const Entry *entry = &g_array_index(work->entries, Entry, i);
+
+		if (entry->section == section && entry->rela.r_offset - CALL_OPCODE_BYTES == offset)
+			return late || strcmp(entry->reference->object, "vmlinux") != 0;
+	}
+	return FALSE;
+}
+
+/* Entries are 4 bytes each, a place-relative reference to the call; the section is as long as they are many.
+ */
+static gboolean drop_late_calls(Work *work, gsize relas_index, gboolean late, GError **error)
+{
+	const GElf_Shdr *header = suture_elf_edit_header(work->edit, relas_index);
+	GByteArray *relas = suture_elf_edit_bytes(work->edit, relas_index);
+	GByteArray *sites = suture_elf_edit_bytes(work->edit, header->sh_info);
+	guint kept = 0;
+
+	if (!sites || sites->len / CALL_SITE_BYTES != relas->len / sizeof(Elf64_Rela))
+		return damaged("its " CALL_SITES " cannot be read", error);
+	for (guint at = 0; at < relas->len; at += sizeof(Elf64_Rela)) {
+		const Elf64_Sym *symbol;
+		Elf64_Rela rela;
+
+		memcpy(&rela, relas->data + at, sizeof(rela));
+		symbol = symbol_at(work, ELF64_R_SYM(rela.r_info));
+		if (is_late_call(work, symbol->st_shndx, symbol->st_value + (guint64)rela.r_addend, late))
+			continue;
+		rela.r_offset = (guint64)kept * CALL_SITE_BYTES;
+		memcpy(relas->data + kept++ * sizeof(rela), &rela, sizeof(rela));
+	}
+	g_byte_array_set_size(relas, kept * (guint)sizeof(Elf64_Rela));
+	g_byte_array_set_size(sites, kept * CALL_SITE_BYTES);
+	return TRUE;
+}
+
+static gboolean drop_all_late_calls(Work *work, gboolean late, GError **error)
+{
+	for (gsize i = 1; i < work->n_sections; i++) {
+		const GElf_Shdr *header = suture_elf_edit_header(work->edit, i);
+
+		if (header->sh_type == SHT_RELA && suture_elf_edit_bytes(work->edit, i) &&
+		    strcmp(section_name(work, header->sh_info), CALL_SITES) == 0 &&
+		    !drop_late_calls(work, i, late, error))
+			return FALSE;
+	}
 	return TRUE;
 }
 
@@ -386,14 +449,14 @@ static gboolean work_init(Work *work, GBytes *linked, GPtrArray *references, GEr
 	return read_symbols(work, error);
 }
 
-GBytes *suture_references_tabulate(GBytes *linked, GPtrArray *references, GError **error)
+GBytes *suture_references_tabulate(GBytes *linked, GPtrArray *references, gboolean late, GError **error)
 {
 	g_auto(Work) work = {0};
 	g_autoptr(GArray) moved = NULL;
 	guint32 n_locals;
 
 	if (!work_init(&work, linked, references, error) || !classify_symbols(&work, error) ||
-	    !extract_all(&work, error))
+	    !extract_all(&work, error) || !drop_all_late_calls(&work, late, error))
 		return NULL;
 	n_locals = count_locals(&work);
 	if (work.entries->len)

@@ -64,8 +64,8 @@ static void test_modules_of_references(Fixture *fixture, gconstpointer data)
 	g_ptr_array_add(fixture->source.references, suture_reference_new("x", "nfnetlink", "x", 0));
 	g_ptr_array_add(fixture->source.references, suture_reference_new("y", "vmlinux", "y", 0));
 	text = suture_patch_source_generate(&fixture->source);
-	assert_holds(text, "/* nfnetlink */\nstatic struct klp_func functions_1[] = {\n\t{ }\n};\n");
-	assert_holds(text, "\t{ .name = \"nfnetlink\", .funcs = functions_1 },\n");
+	assert_holds(text, "/* nfnetlink */\nstatic struct klp_func functions_2[] = {\n\t{ }\n};\n");
+	assert_holds(text, "\t{ .name = \"nfnetlink\", .funcs = functions_2 },\n");
 }
 
 static void test_order_of_units(Fixture *fixture, gconstpointer data)

@@ -27,7 +27,7 @@ static GBytes *tabulate(const gchar *text)
 	g_autoptr(GBytes) linked = assemble(text);
 	g_autoptr(GPtrArray) list = references();
 	g_autoptr(GError) error = NULL;
-	GBytes *done = suture_references_tabulate(linked, list, &error);
+	GBytes *done = suture_references_tabulate(linked, list, FALSE, &error);
 
 	g_assert_no_error(error);
 	return done;
@@ -130,6 +130,38 @@ static void test_alias(void)
 	g_assert_cmpuint(rela.r_offset, ==, 0);
 }
 
+static gsize call_sites_left(gboolean late)
+{
+	g_autoptr(GBytes) linked =
+		assemble(".text\nf: call exported\ncall secret\ncall \".suture.sym.ext4.local,2\"\n"
+			 ".section .call_sites,\"a\"\n.long f - .\n.long f + 5 - .\n.long f + 10 - .\n");
+	g_autoptr(GPtrArray) list = references();
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GBytes) done = suture_references_tabulate(linked, list, late, &error);
+	SUTURE_AUTO_ELF *elf = done ? suture_elf_from_memory(done) : NULL;
+	GElf_Shdr header;
+	Elf_Data *data, *relas;
+	GElf_Rela rela;
+
+	g_assert_no_error(error);
+	g_assert_true(
+		suture_elf_section(elf, suture_elf_find_section(elf, ".rela.call_sites"), &header, &relas));
+	for (int i = 0; gelf_getrela(relas, i, &rela); i++) {
+		g_assert_cmpuint(rela.r_offset, ==, (guint)i * 4);
+		g_assert_cmpint(rela.r_addend, ==, i * 5);
+	}
+	g_assert_true(suture_elf_section(elf, suture_elf_find_section(elf, ".call_sites"), &header, &data));
+	g_assert_cmpuint(data->d_size, ==, relas->d_size / sizeof(Elf64_Rela) * 4);
+	return data->d_size / 4;
+}
+
+/* The kernel reads the table before it knows where the module's function is. */
+static void test_late_calls(void)
+{
+	g_assert_cmpuint(call_sites_left(FALSE), ==, 2);
+	g_assert_cmpuint(call_sites_left(TRUE), ==, 1);
+}
+
 /* ld reads it, and local symbols stand before the others. */
 static void test_links(void)
 {
@@ -167,7 +199,7 @@ static void assert_refused(GBytes *linked)
 	g_autoptr(GPtrArray) list = references();
 	g_autoptr(GError) error = NULL;
 
-	g_assert_null(suture_references_tabulate(linked, list, &error));
+	g_assert_null(suture_references_tabulate(linked, list, FALSE, &error));
 	g_assert_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_LINK);
 }
 
@@ -190,6 +222,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/packager/fix-references/table", test_table);
 	g_test_add_func("/packager/fix-references/symbols", test_symbols);
 	g_test_add_func("/packager/fix-references/alias", test_alias);
+	g_test_add_func("/packager/fix-references/late-calls", test_late_calls);
 	g_test_add_func("/packager/fix-references/links", test_links);
 	g_test_add_func("/packager/fix-references/nothing-to-do", test_nothing_to_do);
 	g_test_add_func("/packager/fix-references/same-bytes", test_same_bytes);

@@ -173,7 +173,7 @@ def test_an_interrupted_build_leaves_nothing(cmdline, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a file system of its own")
 def test_a_full_disk_is_said_in_one_line(cmdline, tmp_path):
     (tmp_path / "scratch").mkdir()
-    script = 'mount -t tmpfs -o size=1m none "$1" && export TMPDIR="$1" && shift && "$@"; code=$?; ls -A "$TMPDIR"; exit $code'
+    script = 'mount -t tmpfs -o size=200k none "$1" && export TMPDIR="$1" && shift && "$@"; code=$?; ls -A "$TMPDIR"; exit $code'
     done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(tmp_path / "scratch"), *command(cmdline, more=["-o", tmp_path / "out"])],
                           capture_output=True, text=True, check=False)
     assert done.returncode != 0 and done.stdout == "" and "No space left on device" in done.stderr, done.stderr
