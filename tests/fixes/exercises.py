@@ -92,7 +92,7 @@ def refused_disk(kind, module):
     return Exercise((module, "loop"), f"""
         dd if=/dev/zero of=/tmp/disk bs=1M count=16
         mkdir /mnt/x
-        ! mount -t {kind} -o loop /tmp/disk /mnt/x
+        if mount -t {kind} -o loop /tmp/disk /mnt/x; then exit 1; fi
         grep -q {kind} /proc/filesystems
         """)
 
@@ -381,8 +381,8 @@ TABLE = {
     "fs/fcntl.c": Exercise((), "exercise files /root\nexercise processes\n"),
     "fs/userfaultfd.c": MEMORY,
     "fs/notify": FILES,
-    "fs/smb/client": Exercise(("cifs",), "mkdir /mnt/x\n! mount -t cifs -o ip=127.0.0.1,user=x,pass=y '//127.0.0.1/x' /mnt/x\ncat /proc/fs/cifs/DebugData\ngrep cifs /proc/filesystems\n"),
-    "fs/nfs": Exercise(("nfsv4", "nfsv3"), "mkdir /mnt/x\n! timeout 5 mount -t nfs -o addr=127.0.0.1,vers=4,retry=0,soft,timeo=1 127.0.0.1:/x /mnt/x\ngrep nfs /proc/filesystems\n"),
+    "fs/smb/client": Exercise(("cifs",), "mkdir /mnt/x\nif mount -t cifs -o ip=127.0.0.1,user=x,pass=y '//127.0.0.1/x' /mnt/x; then exit 1; fi\ncat /proc/fs/cifs/DebugData\ngrep cifs /proc/filesystems\n"),
+    "fs/nfs": Exercise(("nfsv4", "nfsv3"), "mkdir /mnt/x\nif timeout 5 mount -t nfs -o addr=127.0.0.1,vers=4,retry=0,soft,timeo=1 127.0.0.1:/x /mnt/x; then exit 1; fi\ngrep nfs /proc/filesystems\n"),
     "fs/pstore": Exercise(("ramoops",), DRIVER.script + "mount -t pstore none /sys/fs/pstore || :\nls /sys/fs/pstore\n"),
     "io_uring": Exercise((), "exercise uring\nexercise files /tmp\n"),
     "ipc": Exercise((), "exercise memory\nexercise processes\ncat /proc/sysvipc/*\n"),

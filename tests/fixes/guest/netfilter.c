@@ -279,7 +279,7 @@ static void rules(void)
 	try_rule("osf", osf, NFPROTO_IPV4, "in");
 	try_rule("tunnel", tunnel, NFPROTO_IPV4, "in");
 	try_rule("log", log, NFPROTO_IPV4, "in");
-	try_rule("masq", (const uint32_t[][2]){{0, 0}}, NFPROTO_IPV4, "nat");
+	try_rule("meta", meta, NFPROTO_IPV4, "nat");
 }
 
 static void sets(void)

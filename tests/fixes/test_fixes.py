@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""script/fixes on small inputs: which fixes are chosen, what counts as a failure, and the page."""
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import builder  # noqa: E402
+import changes  # noqa: E402
+import exercises  # noqa: E402
+import judge  # noqa: E402
+import pairs  # noqa: E402
+import report  # noqa: E402
+from results import Results  # noqa: E402
+
+PAIR = pairs.Pair("6.1.0-1-cloud-amd64", "6.1.1-1", "6.1.2-1")
+
+
+def trees(folder, **files):
+    """files: path with _ for / to (old, new) text; None where there is no such file."""
+    for side, name in enumerate(("old", "new")):
+        for path, texts in files.items():
+            target = folder / name / path.replace("_", "/").replace("/c", ".c").replace("/h", ".h")
+            if texts[side] is not None:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(texts[side])
+    (folder / "changes").mkdir()
+    pairs.make_changes(folder / "old", folder / "new", folder / "changes")
+    return changes.Changes(folder / "changes")
+
+
+def test_changes_are_split_by_file(tmp_path):
+    found = trees(tmp_path, net_x_c=("one\n", "two\n"), net_y_c=("same\n", "same\n"), net_new_c=(None, "new\n"),
+                  tools_z_c=("one\n", "two\n"), net_x_h=("one\n", "two\n"))
+    assert sorted(found.texts) == ["net/x.c", "net/x.h"]
+    assert found.sources() == ["net/x.c"]
+    assert found.texts["net/x.c"] == b"--- a/net/x.c\n+++ b/net/x.c\n@@ -1 +1 @@\n-one\n+two\n"
+
+
+def test_joined_with_what_has_the_missing_names(tmp_path):
+    found = trees(tmp_path, net_x_c=("", "use(1, 2);\n"), net_x_h=("", "void use(int, int);\n"), net_y_c=("", "void use(int a, int b)\n"),
+                  fs_x_c=("", "use(3, 4);\n"), net_z_c=("", "reuse();\n"))
+    fix = changes.joined(found, found.fix(["net/x.c"]), "net/x.c:1: error: too many arguments to function 'use'")
+    assert fix.paths == ("net/x.c", "net/x.h", "net/y.c")
+    assert fix.text.count(b"--- a/") == 3
+
+
+@pytest.mark.parametrize("said", ["net/x.c:1: error: expected ';'", "net/x.c:1: error: 'nobody' undeclared", ""])
+def test_nothing_to_join_with(tmp_path, said):
+    found = trees(tmp_path, net_x_c=("", "use(1);\n"), net_y_c=("", "void use(int);\n"))
+    assert changes.joined(found, found.fix(["net/x.c"]), said) is None
+
+
+def test_never_joined_with_more_than_two(tmp_path):
+    found = trees(tmp_path, **{f"net_{name}_c": ("", "use();\n") for name in "xyzw"})
+    assert changes.joined(found, found.fix(["net/x.c"]), "error: implicit declaration of function 'use'") is None
+
+
+def test_names_that_a_compiler_misses():
+    assert changes.missing_names("error: 'struct one' has no member named 'two'; did you mean 'to'?\nerror: ‘three’ undeclared") == [
+        "two", "three"]
+
+
+def test_order_is_that_of_hashes_and_areas():
+    paths = [f"net/ipv4/{name}.c" for name in "abcdefgh"] + ["net/socket.c", "lib/x.c"]
+    ordered = changes.order(reversed(paths))
+    assert ordered == changes.order(paths)
+    assert sorted(ordered["net/ipv4"]) == paths[:8] and ordered["net/ipv4"] != paths[:8]
+    assert ordered["net"] == ["net/socket.c"] and ordered[""] == ["lib/x.c"]
+
+
+def test_at_least_sixty_are_wanted():
+    assert len(pairs.WANTED) * sum(count for _, count in changes.AREAS) >= 60
+
+
+def test_pairs_that_have_gone_give_way_to_the_oldest():
+    kernels = {"6.1.1-1": "k1", "6.1.2-1": "k2", "6.1.3-1": "k3"}
+    wanted = (pairs.Pair("k2", "6.1.2-1", "6.1.3-1"), pairs.Pair("k0", "6.1.0-1", "6.1.1-1"))
+    versions = ["6.1.1-1", "6.1.2-1", "6.1.3-1", "6.1.4-1"]
+    assert pairs.choose(versions, kernels, wanted) == [wanted[0], pairs.Pair("k1", "6.1.1-1", "6.1.2-1")]
+
+
+@pytest.mark.parametrize("status, said, reason", [
+    (0, "", ""),
+    (3, "suture-vendor build: fs/x.c: y changed [diff-init]\n", "diff-init"),
+    (12, "suture-vendor build: x: the fix changes nothing of kernel k: its objects come out the same [fix-nothing]", "fix-nothing"),
+    (12, "x: the fix changes nothing of kernel k: no object of it is made of the changed files [fix-nothing]", "fix-not-built"),
+    (139, "", "exit-139"),
+])
+def test_outcome_of_a_build(status, said, reason):
+    assert builder.read(status, said, {}, 1.0, "m.ko").reason == reason
+
+
+def test_words_of_the_compiler_are_kept():
+    said = "x.c:1: error: 'name' undeclared\nsuture-vendor build: x.c does not compile [fix-compile]"
+    assert changes.missing_names(builder.read(3, said, {}, 1.0, "").words) == ["name"]
+
+
+def test_patch_names_differ():
+    names = {builder.patch_name(path) for path in ("net/ipv4/a.c", "net/ipv4_a.c", "net/ipv6/a.c")}
+    assert len(names) == 3 and all(len(name) < 40 for name in names)
+
+
+@pytest.mark.parametrize("name, reason, result", [
+    ("fs/known.c", "diff-init", report.REFUSED), ("fs/known.c", "diff-layout", report.FAILED), ("fs/new.c", "diff-init", report.FAILED)])
+def test_refusals_have_to_be_known(name, reason, result):
+    known = {"k": {"fs/known.c": {"reason": "diff-init", "why": "it is so"}}}
+    said, note = report.judge_refusal(known, "k", name, reason, "words")
+    assert said == result
+    assert ("it is so" in note) == (result == report.REFUSED)
+    assert report.judge_refusal(known, "other", name, reason, "words")[0] == report.FAILED
+
+
+def test_every_known_refusal_says_why():
+    for fixes in report.refusals().values():
+        for entry in fixes.values():
+            assert set(entry) == {"reason", "why"} and entry["why"].endswith(".")
+
+
+def result(output, log="", status=0):
+    return SimpleNamespace(output=output, script_log=log, status=status)
+
+
+FINE = "suture: patched 1\nsuture: exercised\nsuture: reverted\nsuture: taint 45056\nsuture: done\n"
+
+
+@pytest.mark.parametrize("output, log, found", [
+    (FINE, "livepatch: enabling patch 'x'\nlivepatch: 'x': starting patching transition\nlivepatch: 'x': patching complete\n", ""),
+    (FINE, "BUG: kernel NULL pointer dereference, address: 0\n", "the kernel says: BUG"),
+    (FINE, "livepatch: failed to register ftrace handler\n", "the kernel says: livepatch"),
+    (FINE.replace("45056", "45568"), "", "taint 45568"),
+    (FINE.replace("suture: taint 45056\n", ""), "", "taint unknown"),
+    ("suture: failed not patched: vmlinux:f,1\n", "", "not patched"),
+    (FINE.replace("suture: done\n", ""), "", "ended with"),
+])
+def test_verdict(output, log, found):
+    trouble = judge.trouble(result(output, log))
+    assert trouble.startswith(found) and bool(trouble) == bool(found)
+
+
+def test_functions_as_the_kernel_shows_them(tmp_path):
+    functions = [{"object": "vmlinux", "name": "f", "sympos": 0}, {"object": "ext4", "name": "g", "sympos": 2}]
+    (tmp_path / "manifest.json").write_text(json.dumps({"modules": [{"functions": functions}]}))
+    assert judge.functions_of(tmp_path / "manifest.json") == [("ext4", "g", 2), ("vmlinux", "f", 1)]
+
+
+def test_lines_with_a_minus_may_fail():
+    assert judge.exercise_lines("\n  one\n  -two || x\n") == "one\n{ two || x; } || :"
+
+
+def test_the_longest_prefix_has_the_exercise():
+    assert exercises.exercise_of("net/sched/act_ct.c") is exercises.TABLE["net/sched/act_ct"]
+    assert exercises.exercise_of("fs/open.c") is exercises.TABLE["fs"]
+    assert exercises.exercise_of("certs/x.c") is exercises.TABLE[""]
+
+
+def test_results_are_kept(tmp_path):
+    made = []
+    for _ in range(2):
+        results = Results(tmp_path / "r.jsonl")
+        assert results.once("k", lambda: made.append(1) or {"value": 1}) == {"value": 1}
+        with open(results.path, "a", encoding="utf-8") as file:
+            file.write('{"key": "cut')
+            file.write("\n")
+    assert made == [1]
+
+
+def test_page():
+    rows = [report.Row("k", ("net/a.c", "net/a.h"), report.LIVE, "", 2, 1, 7.6), report.Row("k", ("net/b.c",), report.REFUSED, "diff-init: so|so", 0, None, 3),
+            report.Row("k", ("net/c.c",), report.FAILED, "the kernel says: BUG", 1, None, 9), report.Row("k", ("net/d.c",), report.LIVE, "", 1, 0, 5)]
+    page = report.page([(PAIR, rows, {"change nothing": 3})])
+    assert "refused for a true reason: 3 of 4 (75 %)" in page
+    assert "| net/a.c (with net/a.h) | live and reverted | 2 | 1 | 8 |" in page
+    assert "| net/b.c | refused: diff-init: so\\|so |  |  | 3 |" in page
+    assert "tried and not comparable: 3 change nothing" in page
+    assert "## 6.1.1-1 to 6.1.2-1, on 6.1.0-1-cloud-amd64" in page
