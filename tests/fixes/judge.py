@@ -66,8 +66,8 @@ say "exercised"
 if [ -n "@patch@" ]; then
 	if [ -d $T/events/suture ]; then
 		echo 0 >$T/events/suture/enable
-		cp $T/kprobe_profile /tmp/p; cat /tmp/p; head -3 /tmp/symbols /tmp/probes; say "ran $(awk '$1 ~ /^f[0-9]+$/ && $2 > 0' $T/kprobe_profile | wc -l)"
-		for e in $T/events/suture/f*; do echo "-:suture/${e##*/}" >>$T/kprobe_events; done
+		say "ran $(awk '$1 ~ /^f[0-9]+$/ && $2 > 0' $T/kprobe_profile | wc -l)"
+		for e in $T/events/suture/f[0-9]*; do echo "-:suture/${e##*/}" >>$T/kprobe_events; done
 	fi
 	echo 0 >$L/enabled || stop "revert"
 	for i in $(seq 600); do [ -d $L ] || break; usleep 50000; done

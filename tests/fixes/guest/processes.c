@@ -96,7 +96,7 @@ static void timers(void)
 	int descriptor = timerfd_create(CLOCK_MONOTONIC, 0);
 
 	signal(SIGUSR1, on_signal);
-	signal(SIGALRM, on_signal);
+	signal(SIGPROF, on_signal);
 	NEEDED(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
 	NEEDED(timer_settime(timer, 0, &soon, NULL) == 0);
 	NEEDED(timerfd_settime(descriptor, 0, &soon, NULL) == 0);
