@@ -3,18 +3,18 @@
 
 #include "common/cancel.h"
 #include "common/file.h"
-#include "common/process.h"
 #include "common/staging.h"
+#include "packager/fix/said.h"
 #include "spec/manifest.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#define WORDS_BYTES (4 * 1024 * 1024)
 #define MODULE_NAME_BYTES 55 /* MODULE_NAME_LEN without its NUL */
 #define TREE "m"
 #define SOURCE "source"
 #define FRAMEWORK "framework"
+#define SAID "said"
 
 void suture_kbuild_free(SutureKbuild *built)
 {
@@ -133,11 +133,8 @@ static gboolean run_make(const gchar *scratch, const gchar *headers, const gchar
 	g_autofree gchar *assembler_flags_are =
 		g_strdup_printf("KAFLAGS=-g0 -ffile-prefix-map=%s/%s/=", scratch, tree);
 	g_auto(GStrv) more = framework_variables(scratch, framework);
-	const gchar *const argv[] = {"sh",
-				     "-c",
-				     "exec \"$@\" >said 2>&1",
-				     "sh",
-				     "env",
+	g_autofree gchar *said = g_build_filename(scratch, SAID, NULL);
+	const gchar *const argv[] = {"env",
 				     "-i",
 				     path_is,
 				     tmp_is,
@@ -156,47 +153,21 @@ static gboolean run_make(const gchar *scratch, const gchar *headers, const gchar
 				     more[0] ? more[1] : NULL,
 				     NULL};
 
-	return suture_process_run(argv, NULL, scratch, NULL, NULL, error);
-}
-
-static gchar *without(const gchar *text, const gchar *part)
-{
-	g_auto(GStrv) pieces = g_strsplit(text, part, -1);
-
-	return g_strjoinv("", pieces);
+	return suture_said_run(argv, scratch, NULL, said, error);
 }
 
 /* What was said, with the author's file names instead of the scratch folder's. */
 static gchar *read_words(const gchar *scratch)
 {
-	g_autofree gchar *said = g_build_filename(scratch, "said", NULL);
+	g_autofree gchar *said = g_build_filename(scratch, SAID, NULL);
 	g_autofree gchar *source = g_strdup_printf("%s/" TREE "/" SOURCE "/", scratch);
 	g_autofree gchar *tree = g_strdup_printf("%s/" TREE "/", scratch);
-	g_autoptr(GBytes) bytes = suture_file_read(said, WORDS_BYTES, NULL);
-	g_autofree gchar *text = NULL;
 	g_autofree gchar *prefix = g_strconcat(scratch, "/", NULL);
-	g_autofree gchar *without_source = NULL;
-	g_autofree gchar *without_tree = NULL;
+	g_autofree gchar *text = suture_said_read(said);
+	g_autofree gchar *without_source = suture_said_without(text, source);
+	g_autofree gchar *without_tree = suture_said_without(without_source, tree);
 
-	if (!bytes || g_bytes_get_size(bytes) == 0)
-		return g_strdup("");
-	text = g_utf8_make_valid(g_bytes_get_data(bytes, NULL), (gssize)g_bytes_get_size(bytes));
-	without_source = without(text, source);
-	without_tree = without(without_source, tree);
-	return g_strchomp(without(without_tree, prefix));
-}
-
-/* The first line that says what is wrong; the compiler's before make's own. */
-static gchar *first_error(const gchar *words)
-{
-	const gchar *const marks[] = {"error:", "ERROR:", "undefined", "***"};
-	g_auto(GStrv) lines = g_strsplit(words, "\n", -1);
-
-	for (gsize mark = 0; mark < G_N_ELEMENTS(marks); mark++)
-		for (gchar **line = lines; *line; line++)
-			if (strstr(*line, marks[mark]))
-				return g_strdup(*line);
-	return g_strdup(*words ? lines[0] : "make said nothing");
+	return suture_said_without(without_tree, prefix);
 }
 
 static gboolean compile(const gchar *scratch, const gchar *headers, const SutureFramework *framework,
@@ -210,7 +181,7 @@ static gboolean compile(const gchar *scratch, const gchar *headers, const Suture
 	if (!suture_cancel_check(error))
 		return FALSE;
 	if (!ok) {
-		reason = first_error(words);
+		reason = suture_said_first_error(words);
 		g_set_error(error, SUTURE_BUILD_ERROR, SUTURE_BUILD_ERROR_COMPILE, "%s: %s",
 			    "the sources do not build with these headers", reason);
 	}
@@ -223,7 +194,7 @@ static gchar *find_toolchain(const gchar *scratch, const gchar *headers, GError 
 {
 	const gchar *mark = "suture-compiler: ";
 	g_autofree gchar *probe = g_build_filename(scratch, "probe", NULL);
-	g_autofree gchar *said = g_build_filename(scratch, "said", NULL);
+	g_autofree gchar *said = g_build_filename(scratch, SAID, NULL);
 	g_autofree gchar *text = NULL;
 	g_auto(GStrv) lines = NULL;
 

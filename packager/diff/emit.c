@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/emit.h"
 
+#include "packager/diff/noreturn.h"
+
 #include <string.h>
 
 #if G_BYTE_ORDER != G_LITTLE_ENDIAN
@@ -9,6 +11,7 @@
 
 typedef struct {
 	const SutureSection *from; /* NULL: of the file itself */
+	const gchar *name;
 	Elf64_Shdr header;
 	GByteArray *bytes; /* NULL: SHT_NOBITS */
 	GByteArray *relocations;
@@ -20,8 +23,9 @@ typedef struct {
 	GByteArray *names; /* .shstrtab */
 	GByteArray *strings;
 	GByteArray *symbols;
-	guint off;    /* section of the key that is always off; 0: none needed */
-	guint locals; /* symbols that come first */
+	guint dead_ends; /* section that says where calls do not return; 0: none */
+	guint off;       /* section of the key that is always off; 0: none needed */
+	guint locals;    /* symbols that come first */
 	guint n_relocations;
 } Emission;
 
@@ -48,7 +52,7 @@ static guint32 add_text(GByteArray *table, const gchar *text)
 
 static guint add_section(Emission *emission, const gchar *name, const Elf64_Shdr *header, GByteArray *bytes)
 {
-	Out out = {.header = *header, .bytes = bytes};
+	Out out = {.name = g_intern_string(name), .header = *header, .bytes = bytes};
 
 	out.header.sh_name = add_text(emission->names, name);
 	g_array_append_val(emission->sections, out);
@@ -159,6 +163,30 @@ static void link_orders(Emission *emission)
 		out->header.sh_link = linked;
 		out->header.sh_flags |= SHF_LINK_ORDER;
 	}
+}
+
+static gboolean is_dead_end(const SutureAtom *atom, const SutureLink *link)
+{
+	return !suture_link_is_direct(atom, link) && suture_link_never_returns(atom, link);
+}
+
+static gboolean has_dead_end(const SutureAtom *atom)
+{
+	for (guint i = 0; atom->included && i < atom->n_links; i++)
+		if (is_dead_end(atom, suture_atom_link(atom, i)))
+			return TRUE;
+	return FALSE;
+}
+
+static void add_dead_ends(Emission *emission)
+{
+	const SutureObject *after = emission->spread->after;
+	const Elf64_Shdr header = {.sh_type = SHT_PROGBITS, .sh_addralign = 1};
+
+	for (guint i = 0; !emission->dead_ends && i < after->atoms->len; i++)
+		if (has_dead_end(after->atoms->pdata[i]))
+			emission->dead_ends =
+				add_section(emission, ".discard.unreachable", &header, g_byte_array_new());
 }
 
 static void add_off_key(Emission *emission)
@@ -310,6 +338,27 @@ static void add_symbols(Emission *emission, GPtrArray *used)
 	}
 }
 
+static void add_rela(Out *out, const Elf64_Rela *rela)
+{
+	if (!out->relocations)
+		out->relocations = g_byte_array_new();
+	g_byte_array_append(out->relocations, (const guint8 *)rela, sizeof(*rela));
+}
+
+/* objtool's annotation, as the kernel's unreachable() makes it: the address behind the call. */
+static void add_dead_end(Emission *emission, const SutureAtom *atom, const SutureLink *link)
+{
+	Out *out = out_at(emission, emission->dead_ends);
+	const Elf64_Rela rela = {
+		.r_offset = out->bytes->len,
+		.r_info = ELF64_R_INFO((guint64)atom->out_section, R_X86_64_PC32),
+		.r_addend = (gint64)(atom->out_offset + link->offset + link->size - atom->start),
+	};
+
+	fill(out->bytes, out->bytes->len + sizeof(guint32), 0);
+	add_rela(out, &rela);
+}
+
 static void add_relocation(Emission *emission, const SutureAtom *atom, const SutureLink *link)
 {
 	Out *out = out_at(emission, atom->out_section);
@@ -333,10 +382,10 @@ static void add_relocation(Emission *emission, const SutureAtom *atom, const Sut
 				link->at - (gint64)(target->symbol->value - target->start) - link->behind;
 	}
 	rela.r_info = ELF64_R_INFO((guint64)symbol, link->type);
-	if (!out->relocations)
-		out->relocations = g_byte_array_new();
-	g_byte_array_append(out->relocations, (const guint8 *)&rela, sizeof(rela));
+	add_rela(out, &rela);
 	emission->n_relocations++;
+	if (is_dead_end(atom, link))
+		add_dead_end(emission, atom, link);
 }
 
 static void add_relocations(Emission *emission)
@@ -370,8 +419,7 @@ static void add_file_sections(Emission *emission)
 						.sh_info = i,
 						.sh_addralign = 8,
 						.sh_entsize = sizeof(Elf64_Rela)};
-		g_autofree gchar *name =
-			out->relocations ? g_strconcat(".rela", name_of(out->from), NULL) : NULL;
+		g_autofree gchar *name = out->relocations ? g_strconcat(".rela", out->name, NULL) : NULL;
 
 		if (name)
 			add_section(emission, name, &relocations, g_byte_array_ref(out->relocations));
@@ -461,6 +509,7 @@ GBytes *suture_emit(SutureSpread *spread, GPtrArray **ret_used, guint *ret_reloc
 	if (emission.sections->len == 1)
 		return NULL;
 	link_orders(&emission);
+	add_dead_ends(&emission);
 	add_off_key(&emission);
 	use_references(spread);
 	used = settle_references(&emission);

@@ -141,6 +141,13 @@ static void compile_one(gpointer data, gpointer user_data)
 		settle(outcome, compilation, ".objtool", cause);
 }
 
+static void refuse_before(const SutureCompilation *compilation, const gchar *reason, GError **error)
+{
+	g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_BEFORE,
+		    "%s, as it is in the kernel's source, does not compile; import the kernel again: %s",
+		    compilation->line->source, reason);
+}
+
 static gboolean judge(Outcome *outcome, gchar **ret_words, GError **error)
 {
 	g_autofree gchar *said = NULL;
@@ -159,10 +166,7 @@ static gboolean judge(Outcome *outcome, gchar **ret_words, GError **error)
 	reason = suture_said_first_error(*words ? words : outcome->error->message);
 	g_clear_error(&outcome->error);
 	if (strcmp(outcome->failed->tree, outcome->failed->profile->tree) == 0)
-		g_set_error(
-			error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_BEFORE,
-			"%s, as it is in the kernel's source, does not compile; import the kernel again: %s",
-			outcome->failed->line->source, reason);
+		refuse_before(outcome->failed, reason, error);
 	else
 		g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_COMPILE, "%s does not compile: %s",
 			    outcome->failed->line->source, reason);
@@ -214,6 +218,16 @@ GPtrArray *suture_compilation_read(const SutureCompilation *compilation, GError 
 GPtrArray *suture_compile_dependencies(const SutureCompilation *compilation, GError **error)
 {
 	g_auto(GStrv) words = compiler_words(compilation, TRUE);
+	g_autoptr(GError) cause = NULL;
+	g_autofree gchar *said = NULL;
+	g_autofree gchar *reason = NULL;
 
-	return run(compilation, words, ".said", error) ? suture_compilation_read(compilation, error) : NULL;
+	if (run(compilation, words, ".said", &cause))
+		return suture_compilation_read(compilation, error);
+	if (!suture_cancel_check(error))
+		return NULL;
+	said = suture_compilation_words(compilation);
+	reason = suture_said_first_error(*said ? said : cause->message);
+	refuse_before(compilation, reason, error);
+	return NULL;
 }

@@ -33,7 +33,7 @@ gchar *suture_said_read(const gchar *said)
 
 gchar *suture_said_first_error(const gchar *words)
 {
-	const gchar *const marks[] = {"error:", "ERROR:", "undefined", "warning:", "***"};
+	const gchar *const marks[] = {"error:", "ERROR:", "undefined", "***", "warning:"};
 	g_auto(GStrv) lines = g_strsplit(words, "\n", -1);
 
 	for (gsize mark = 0; mark < G_N_ELEMENTS(marks); mark++)

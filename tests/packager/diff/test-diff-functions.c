@@ -532,6 +532,21 @@ static void test_padded_functions(void)
 	g_assert_cmpint(pair_size(diff, "__patchable_function_entries"), ==, 16);
 }
 
+/* objtool knows a static function that does not return by its code, which is not there. */
+#define STOPS(how)                                                 \
+	"static noinline void stop(int x) { other(x); " how " }\n" \
+	"int f(int x) { if (x == NOW(1, 2)) stop(x); return x; }"
+static void test_call_that_never_returns(void)
+{
+	g_autoptr(SutureDiff) stops = pair_accept(STOPS("__builtin_unreachable();"), NULL);
+	g_autoptr(SutureDiff) returns = pair_accept(STOPS("asm volatile(\"nop\");"), NULL);
+
+	g_assert_cmpint(pair_size(stops, ".discard.unreachable"), ==, 4);
+	g_assert_true(pair_links_to(stops, ".discard.unreachable", ".text.f") ||
+		      pair_links_to(stops, ".discard.unreachable", ".text.unlikely.f"));
+	g_assert_cmpint(pair_size(returns, ".discard.unreachable"), ==, -1);
+}
+
 static void test_group(void)
 {
 	g_autoptr(SutureDiff) diff =
@@ -623,6 +638,7 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/diff/functions/part-numbered-otherwise", "part", test_clones_are_numbered);
 	ADD("clones-change-places", test_clones_for_different_constants);
 	ADD("gone", test_function_gone);
+	ADD("call-that-never-returns", test_call_that_never_returns);
 	ADD("static-by-referrer", test_static_by_referrer);
 	ADD("static-in-order", test_static_in_order);
 	ADD("static-told-by-value", test_static_told_by_value);

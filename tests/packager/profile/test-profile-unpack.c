@@ -197,14 +197,23 @@ static void test_not_archive(Fixture *fixture, gconstpointer data)
 	g_assert_error(error, SUTURE_PROFILE_ERROR, SUTURE_PROFILE_ERROR_ARCHIVE);
 }
 
+static void claim_free(gpointer data)
+{
+	SutureInputClaim *claim = data;
+
+	g_free(claim->origin);
+	g_free(claim->said);
+	g_free(claim);
+}
+
 static SutureInputs *new_inputs(Fixture *fixture)
 {
 	SutureInputs *inputs = g_new0(SutureInputs, 1);
 
 	inputs->dirfd = fixture->dirfd;
 	inputs->folder = g_strdup(fixture->out);
-	inputs->releases = g_ptr_array_new();
-	inputs->versions = g_ptr_array_new();
+	inputs->releases = g_ptr_array_new_with_free_func(claim_free);
+	inputs->versions = g_ptr_array_new_with_free_func(claim_free);
 	return inputs;
 }
 
