@@ -11,9 +11,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define TAIL_BYTES 4000 /* of what a failed program said */
 #define READ_CHUNK 65536
+#define GROUP_POLLS 200
+#define GROUP_POLL_MICROSECONDS 10000
 
 /*
  * Not GSubprocess: its communicate() works with a thread and a main context of its own, and GLib before 2.80
@@ -34,9 +37,11 @@ static void child_clear(Child *child)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Child, child_clear)
 
+/* A group of its own, so that what it starts can be ended with it. */
 static void die_with_parent(gpointer data)
 {
 	(void)data;
+	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	suture_cancel_reset_child();
 }
@@ -140,6 +145,17 @@ static gboolean await_end(const Child *child)
 	return !g_cancellable_is_cancelled(suture_cancellable());
 }
 
+/* Compilers leave their parts running when they are ended: waits until nobody of the group writes to our
+ * folders any more, and after a second insists. Nobody may reap them, so that this has an end too. */
+static void end_group(GPid group)
+{
+	for (guint i = 0; i < GROUP_POLLS && kill(-group, 0) == 0; i++) {
+		g_usleep(GROUP_POLL_MICROSECONDS);
+		if (i == GROUP_POLLS / 2)
+			kill(-group, SIGKILL);
+	}
+}
+
 static gchar *tail_of(const GByteArray *said)
 {
 	guint skip = said->len > TAIL_BYTES ? said->len - TAIL_BYTES : 0;
@@ -175,9 +191,11 @@ gboolean suture_process_run(const gchar *const *argv, const gchar *const *enviro
 	if ((input && in < 0) || !spawn(&child, argv, environ_add, folder, in, ret_output != NULL, error))
 		return FALSE;
 	if (!listen_to(&child) || !await_end(&child))
-		kill(child.pid, SIGTERM);
+		kill(-child.pid, SIGTERM);
 	if (TEMP_FAILURE_RETRY(waitpid(child.pid, &status, 0)) < 0)
 		return suture_error_set_errno(error, errno, "%s", argv[0]);
+	if (g_cancellable_is_cancelled(suture_cancellable()))
+		end_group(child.pid);
 	if (!suture_cancel_check(error) || !judge(status, argv[0], child.said[1], error))
 		return FALSE;
 	if (ret_output)

@@ -13,6 +13,7 @@
 #include <rpm/rpmmacro.h>
 #include <rpm/rpmsign.h>
 #include <rpm/rpmts.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,9 +71,12 @@ static void push_macro(const gchar *name, const gchar *value)
 	rpmPushMacro(NULL, name, NULL, literal, RMIL_CMDLINE);
 }
 
-/* rpmPkgSign() prints the file's name on standard output, which belongs to our own callers. */
+/* rpmPkgSign() prints the file's name on standard output, which belongs to our own callers, and goes on
+ * writing to a gpg that has ended, which ought not to be our end too. */
 static int sign_silently(const gchar *path, const struct rpmSignArgs *arguments)
 {
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction before;
 	SUTURE_AUTO_FD null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	SUTURE_AUTO_FD output = -1;
 	int result;
@@ -81,7 +85,9 @@ static int sign_silently(const gchar *path, const struct rpmSignArgs *arguments)
 	output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (null < 0 || output < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return -1;
+	sigaction(SIGPIPE, &ignore, &before);
 	result = rpmPkgSign(path, arguments);
+	sigaction(SIGPIPE, &before, NULL);
 	fflush(stdout);
 	dup2(output, STDOUT_FILENO);
 	return result;
