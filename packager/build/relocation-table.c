@@ -221,20 +221,12 @@ static gchar *text_at(const Reader *reader, guint64 at, gsize limit)
 	return g_strndup(text, length);
 }
 
+/* The framework knows no smaller ones. */
 static gsize bytes_of(guint64 type)
 {
-	switch (type) {
-	case R_X86_64_64:
-	case R_X86_64_PC64:
-		return 8;
-	case R_X86_64_32:
-	case R_X86_64_32S:
-	case R_X86_64_PC32:
-	case R_X86_64_PLT32:
-		return 4;
-	default:
-		return 0;
-	}
+	gsize bytes = type <= G_MAXUINT32 ? suture_elf_relocation_bytes((guint32)type) : 0;
+
+	return bytes >= sizeof(guint32) ? bytes : 0;
 }
 
 static gboolean read_place(const Reader *reader, SutureRelocation *entry, GError **error)

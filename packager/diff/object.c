@@ -138,28 +138,6 @@ static gboolean read_symbols(SutureObject *object, GError **error)
 	return object->symbols->len > 0 || malformed(object, "it has no symbols", error);
 }
 
-static guint8 bytes_of(guint32 type)
-{
-	switch (type) {
-	case R_X86_64_64:
-	case R_X86_64_PC64:
-		return 8;
-	case R_X86_64_32:
-	case R_X86_64_32S:
-	case R_X86_64_PC32:
-	case R_X86_64_PLT32:
-		return 4;
-	case R_X86_64_16:
-	case R_X86_64_PC16:
-		return 2;
-	case R_X86_64_8:
-	case R_X86_64_PC8:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
 static gboolean read_link(SutureObject *object, SutureSection *section, Elf_Data *data, int index,
 			  GError **error)
 {
@@ -172,7 +150,7 @@ static gboolean read_link(SutureObject *object, SutureSection *section, Elf_Data
 	link.type = (guint32)GELF_R_TYPE(from.r_info);
 	link.addend = from.r_addend;
 	link.symbol = object->symbols->pdata[GELF_R_SYM(from.r_info)];
-	link.size = bytes_of(link.type);
+	link.size = suture_elf_relocation_bytes(link.type);
 	if (link.type == R_X86_64_NONE)
 		return TRUE;
 	if (!section->bytes || link.offset >= section->header.sh_size ||

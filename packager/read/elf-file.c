@@ -94,3 +94,25 @@ gchar *suture_elf_notes_build_id(Elf_Data *data)
 	}
 	return NULL;
 }
+
+guint8 suture_elf_relocation_bytes(guint32 type)
+{
+	switch (type) {
+	case R_X86_64_64:
+	case R_X86_64_PC64:
+		return 8;
+	case R_X86_64_32:
+	case R_X86_64_32S:
+	case R_X86_64_PC32:
+	case R_X86_64_PLT32:
+		return 4;
+	case R_X86_64_16:
+	case R_X86_64_PC16:
+		return 2;
+	case R_X86_64_8:
+	case R_X86_64_PC8:
+		return 1;
+	default:
+		return 0;
+	}
+}

@@ -30,3 +30,7 @@ gboolean suture_elf_holds(const Elf_Data *data, guint64 offset, guint64 size);
 
 /* The GNU build-id among the ELF notes in @data as lower-case hex, or NULL (gABI "Note Section"). */
 gchar *suture_elf_notes_build_id(Elf_Data *data);
+
+/* How many bytes a relocation of the type R_X86_64_* writes; 0: none, or not one that object files of the
+ * kernel have. */
+guint8 suture_elf_relocation_bytes(guint32 type);
