@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What one build of one fix may need; measured in docs/benchmarks.md. */
+/* What one build of one fix may need. */
 #define BUILD_BYTES (1536LL * 1024 * 1024)
 #define JOBS_FOR_EACH 2 /* a unit is compiled before and after at the same time */
 

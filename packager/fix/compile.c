@@ -55,8 +55,6 @@ static gchar **compiler_words(const SutureCompilation *compilation, gboolean dep
 		g_ptr_array_add(words, g_strdup(*word));
 	if (dependencies_only)
 		g_ptr_array_add(words, g_strdup("-E"));
-	if (compilation->add)
-		g_ptr_array_add(words, g_strdup(compilation->add));
 	g_ptr_array_add(words, NULL);
 	return (gchar **)g_ptr_array_free(g_steal_pointer(&words), FALSE);
 }

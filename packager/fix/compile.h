@@ -13,7 +13,6 @@ typedef struct {
 	const SutureCommandLine *line;
 	const gchar *tree;    /* where to compile: the profile's tree, or a shadow of it */
 	const gchar *scratch; /* what commands may write to */
-	const gchar *add;     /* one more word for the compiler, or NULL */
 	gchar *output;        /* path of the object file; "<output>.d" and "<output>.said" stand beside */
 	gboolean sections;    /* with each function and variable in a section of its own, for the differ */
 	gboolean as_built;    /* "<output>.run" too: the object after objtool, as the kernel's own are */

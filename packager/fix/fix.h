@@ -19,7 +19,6 @@ typedef struct {
 	SutureConsistency consistency; /* for provider framework */
 	const gchar *include;          /* for provider framework: its include folder, */
 	const gchar *more_symvers;     /* and its Module.symvers; else NULL */
-	const gchar *author_include;   /* folder with <suture/fix.h>, or NULL */
 	guint max_units;               /* 0: SUTURE_SELECTION_UNITS */
 	guint jobs;                    /* 0: one for each processor */
 	SutureProgress progress;       /* NULL: none */

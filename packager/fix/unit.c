@@ -46,11 +46,6 @@ void suture_kernel_view_free(SutureKernelView *view)
 	g_free(view);
 }
 
-const SutureSymvers *suture_kernel_view_symvers(const SutureKernelView *view)
-{
-	return view->symvers;
-}
-
 static SutureRunning *open_object(const SutureKernelView *view, const gchar *object, GError **error)
 {
 	g_autofree gchar *path = NULL;

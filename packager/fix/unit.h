@@ -24,7 +24,6 @@ SutureKernelView *suture_kernel_view_open(const SutureProfile *profile,
 					  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void suture_kernel_view_free(SutureKernelView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureKernelView, suture_kernel_view_free)
-const SutureSymvers *suture_kernel_view_symvers(const SutureKernelView *view);
 
 /* "vmlinux" or a module; opened once; borrowed. */
 SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *object,
