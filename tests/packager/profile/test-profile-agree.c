@@ -127,7 +127,8 @@ static void test_recipe(void)
 	g_assert_null(recipe->compile_common);
 	filled = suture_recipe_fill(recipe->link, "/folder", "fix");
 	link = g_strjoinv(" ", filled);
-	g_assert_cmpstr(link, ==, "ld -r -T scripts/module.lds -o /folder/fix.ko /folder/fix.o /folder/fix.mod.o");
+	g_assert_cmpstr(link, ==,
+			"ld -r -T scripts/module.lds -o /folder/fix.ko /folder/fix.o /folder/fix.mod.o");
 	json = suture_recipe_json(recipe);
 	back = suture_recipe_from_json(json, &error);
 	g_assert_no_error(error);
