@@ -119,6 +119,7 @@ def options():
     parser = argparse.ArgumentParser(prog="script/fixes", description=__doc__)
     parser.add_argument("--all", action="store_true", help="every comparable fix, not a number of each part (hours)")
     parser.add_argument("--vendor", default=Path(os.environ["SUTURE_BIN"]) / "suture-vendor", help="the program to use")
+    parser.add_argument("--kernel", metavar="RELEASE", help="only the fixes of this kernel; nothing is written then")
     parser.add_argument("only", nargs="*", metavar="PATH", help="only files below it; nothing is written then")
     return parser.parse_args()
 
@@ -134,10 +135,11 @@ def main():
     wanted = options()
     results = Results(pairs.cache() / "fixes/results.jsonl")
     try:
-        sections = [Run(wanted, pair, results).all() for pair in pairs.pairs()]
+        chosen = [pair for pair in pairs.pairs() if wanted.kernel in (None, pair.release)]
+        sections = [Run(wanted, pair, results).all() for pair in chosen]
     except pairs.PairError as error:
         sys.exit(f"script/fixes: {error}")
-    if not wanted.only:
+    if not wanted.only and not wanted.kernel:
         write(pairs.SOURCE / "docs/fixes.md", report.page(sections))
     rows = [row for _, rows, _ in sections for row in rows]
     print(report.summary(rows))
