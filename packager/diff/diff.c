@@ -4,6 +4,7 @@
 #include "packager/diff/compare.h"
 #include "packager/diff/correlate.h"
 #include "packager/diff/emit.h"
+#include "packager/diff/inlined.h"
 #include "packager/diff/layout.h"
 #include "packager/diff/spread.h"
 
@@ -340,6 +341,7 @@ SutureDiff *suture_diff_run(const SutureDiffRequest *request, GError **error)
 	suture_object_compare(spread.before, spread.after);
 	suture_spread_run(&spread);
 	refuse_layouts(&spread);
+	suture_inlined_refuse(&spread);
 	inlined = read_inlined(&spread);
 	report_functions(&spread, inlined);
 	spread.diff->extracted = suture_emit(&spread, &used, &spread.diff->n_relocations);

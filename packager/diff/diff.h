@@ -24,6 +24,9 @@ typedef struct {
  */
 typedef gboolean (*SutureDiffResolve)(gpointer data, const gchar *symbol, gboolean local,
 				      SutureDiffTarget *ret, GError **error);
+/* Whether the fix changes something in the lines @first to @last, as they were before it, of the file that
+ * DWARF calls @file. */
+typedef gboolean (*SutureDiffTouched)(gpointer data, const gchar *file, guint first, guint last);
 /* Whether something is so of the function that the running kernel has by this name of the unit. */
 typedef gboolean (*SutureDiffAsk)(gpointer data, const gchar *function, gboolean local);
 
@@ -38,7 +41,10 @@ typedef struct {
 	SutureDiffAsk
 		traceable;    /* has a call of ftrace in the running kernel; NULL: as the unit before has */
 	SutureDiffAsk sealed; /* has lost its ENDBR (IBT); NULL: none has */
-	gpointer data;        /* for the three */
+	/* NULL: it is not known. A changed function that was inlined everywhere is then not told from the
+	 * functions that it is part of. */
+	SutureDiffTouched touched;
+	gpointer data; /* for the four */
 	/* Symbols of vmlinux that are not exported are filled in only after the kernel has read the tables of
 	 * the patch module (it has no .klp.rela.vmlinux sections): static keys among them are as those of
 	 * modules. */

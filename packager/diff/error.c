@@ -19,6 +19,7 @@ static const SutureErrorEntry diff_errors[] = {
 	{SUTURE_DIFF_ERROR_UNRESOLVED, SUTURE_EXIT_INPUT, "diff-unresolved"},
 	{SUTURE_DIFF_ERROR_SEALED, SUTURE_EXIT_INPUT, "diff-sealed"},
 	{SUTURE_DIFF_ERROR_LAYOUT, SUTURE_EXIT_INPUT, "diff-layout"},
+	{SUTURE_DIFF_ERROR_INLINED, SUTURE_EXIT_INPUT, "diff-inlined"},
 	{SUTURE_DIFF_ERROR_UNEXPLAINED, SUTURE_EXIT_INPUT, "diff-unexplained"},
 };
 SUTURE_DEFINE_ERROR_DOMAIN(suture_diff_error, diff_errors)

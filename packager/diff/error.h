@@ -30,5 +30,7 @@ typedef enum {
 	SUTURE_DIFF_ERROR_SEALED, /* "diff-sealed": a new pointer to a function that the kernel sealed (IBT)
 				   */
 	SUTURE_DIFF_ERROR_LAYOUT, /* "diff-layout": the layout of a type changed */
+	/* "diff-inlined": a changed function that is only part of others, none of which can be redirected */
+	SUTURE_DIFF_ERROR_INLINED,
 	SUTURE_DIFF_ERROR_UNEXPLAINED, /* "diff-unexplained": a change that nothing accounts for */
 } SutureDiffError;

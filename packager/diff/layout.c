@@ -1,90 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/layout.h"
 
-#include "packager/read/elf-file.h"
+#include "packager/diff/debug.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <string.h>
 
 #define DEPTH_MAX 64 /* of anonymous types within one another, and of scopes within a function */
-
-/* Debug information with what the linker would fill in filled in. */
-typedef struct {
-	guint8 *bytes;
-	Elf *elf;
-	Dwarf *dwarf;
-} Debug;
-
-static void debug_clear(Debug *debug)
-{
-	if (debug->dwarf)
-		dwarf_end(debug->dwarf);
-	suture_elf_clear(&debug->elf);
-	g_clear_pointer(&debug->bytes, g_free);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Debug, debug_clear)
-
-/* Section numbers of the kernel's objects start at 0, so that a sum is all there is to it. */
-static void fill_section(guint8 *bytes, gsize size, const GElf_Shdr *target, Elf_Data *relocations,
-			 Elf_Data *symbols)
-{
-	for (gsize i = 0; i < relocations->d_size / sizeof(Elf64_Rela); i++) {
-		GElf_Rela rela;
-		GElf_Sym symbol;
-		guint64 value;
-		gsize width;
-
-		if (!gelf_getrela(relocations, (int)i, &rela) ||
-		    !gelf_getsym(symbols, (int)GELF_R_SYM(rela.r_info), &symbol))
-			return;
-		width = GELF_R_TYPE(rela.r_info) == R_X86_64_64 ? 8 : 4;
-		if (target->sh_offset > size || target->sh_size > size - target->sh_offset ||
-		    rela.r_offset > target->sh_size || width > target->sh_size - rela.r_offset ||
-		    (width == 4 && GELF_R_TYPE(rela.r_info) != R_X86_64_32))
-			continue;
-		value = symbol.st_value + (guint64)rela.r_addend;
-		memcpy(bytes + target->sh_offset + rela.r_offset, &value, width);
-	}
-}
-
-static void fill_links(Debug *debug, Elf *elf, gsize size)
-{
-	gsize count = 0, names = 0;
-
-	elf_getshdrnum(elf, &count);
-	elf_getshdrstrndx(elf, &names);
-	for (gsize i = 1; i < count; i++) {
-		GElf_Shdr header, target, table;
-		Elf_Data *data, *filled, *symbols;
-		const gchar *name;
-
-		if (!suture_elf_section(elf, i, &header, &data) || header.sh_type != SHT_RELA ||
-		    !suture_elf_section(elf, header.sh_info, &target, &filled) ||
-		    !suture_elf_section(elf, header.sh_link, &table, &symbols) ||
-		    table.sh_type != SHT_SYMTAB || (target.sh_flags & SHF_COMPRESSED) ||
-		    target.sh_type == SHT_NOBITS)
-			continue;
-		name = elf_strptr(elf, names, target.sh_name);
-		if (name && g_str_has_prefix(name, ".debug_"))
-			fill_section(debug->bytes, size, &target, data, symbols);
-	}
-}
-
-static gboolean debug_read(Debug *debug, GBytes *object)
-{
-	gsize size;
-	gconstpointer data = g_bytes_get_data(object, &size);
-	SUTURE_AUTO_ELF *elf = suture_elf_from_memory(object);
-
-	if (!elf)
-		return FALSE;
-	debug->bytes = g_memdup2(data, size);
-	fill_links(debug, elf, size);
-	debug->elf = elf_memory((char *)debug->bytes, size);
-	debug->dwarf = debug->elf ? dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL) : NULL;
-	return debug->dwarf != NULL;
-}
 
 /* Where a member lies. */
 typedef struct {
@@ -203,7 +125,7 @@ static const gchar *kind_of(Dwarf_Die *die)
 	}
 }
 
-static void add_type(GHashTable *types, Dwarf_Die *die)
+static void add_type(gpointer types, Dwarf_Die *die)
 {
 	const gchar *kind = kind_of(die), *name = kind ? dwarf_diename(die) : NULL;
 	Dwarf_Die of = *die;
@@ -225,21 +147,6 @@ static void add_type(GHashTable *types, Dwarf_Die *die)
 	g_array_set_clear_func(type->members, member_clear);
 	add_members(type, &of, 0, "", 0);
 	g_hash_table_insert(types, g_steal_pointer(&key), type);
-}
-
-/* Calls @visit with each DIE right below the units'. */
-static void each_of_file(Debug *debug, void (*visit)(GHashTable *, Dwarf_Die *), GHashTable *data)
-{
-	Dwarf_CU *unit = NULL;
-	Dwarf_Die top, child;
-
-	while (dwarf_get_units(debug->dwarf, unit, &unit, NULL, NULL, &top, NULL) == 0) {
-		if (dwarf_child(&top, &child) != 0)
-			continue;
-		do
-			visit(data, &child);
-		while (dwarf_siblingof(&child, &child) == 0);
-	}
 }
 
 static const Member *find_member(const Type *type, const gchar *name)
@@ -339,11 +246,11 @@ static gint compare_layouts(gconstpointer left, gconstpointer right)
 static GHashTable *read_types(GBytes *object, gboolean *ret_known)
 {
 	GHashTable *types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)type_free);
-	g_auto(Debug) debug = {0};
+	g_auto(SutureDebug) debug = {0};
 
-	*ret_known = debug_read(&debug, object);
+	*ret_known = suture_debug_read(&debug, object);
 	if (*ret_known)
-		each_of_file(&debug, add_type, types);
+		suture_debug_each(&debug, add_type, types);
 	return types;
 }
 
@@ -392,7 +299,7 @@ static void add_inlined(GPtrArray *names, Dwarf_Die *die, guint depth)
 }
 
 /* @inlined: all the names that are asked for, each with its list. */
-static void visit_function(GHashTable *inlined, Dwarf_Die *die)
+static void visit_function(gpointer inlined, Dwarf_Die *die)
 {
 	const gchar *name = dwarf_tag(die) == DW_TAG_subprogram ? dwarf_diename(die) : NULL;
 	GPtrArray *names = name ? g_hash_table_lookup(inlined, name) : NULL;
@@ -405,14 +312,14 @@ GHashTable *suture_layout_inlined(GBytes *object, GHashTable *functions)
 {
 	GHashTable *inlined =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-	g_auto(Debug) debug = {0};
+	g_auto(SutureDebug) debug = {0};
 	GHashTableIter iter;
 	gpointer name;
 
 	g_hash_table_iter_init(&iter, functions);
 	while (g_hash_table_iter_next(&iter, &name, NULL))
 		g_hash_table_insert(inlined, g_strdup(name), g_ptr_array_new_with_free_func(g_free));
-	if (debug_read(&debug, object))
-		each_of_file(&debug, visit_function, inlined);
+	if (suture_debug_read(&debug, object))
+		suture_debug_each(&debug, visit_function, inlined);
 	return inlined;
 }

@@ -114,6 +114,16 @@ static gboolean is_traced(gpointer data, const gchar *function, gboolean local)
 	return !names(((const Means *)data)->untraced, function);
 }
 
+static gboolean is_touched(gpointer data, const gchar *file, guint first, guint last)
+{
+	const Means *means = data;
+
+	for (const guint *line = means->touched; g_str_has_suffix(file, "unit.c") && *line; line++)
+		if (*line >= first && *line <= last)
+			return TRUE;
+	return FALSE;
+}
+
 SutureDiff *pair_diff(const gchar *source, const Means *means)
 {
 	Means none = {0}, own = means ? *means : none;
@@ -129,6 +139,7 @@ SutureDiff *pair_diff(const gchar *source, const Means *means)
 		.resolve = resolve,
 		.traceable = own.untraced ? is_traced : NULL,
 		.sealed = own.sealed ? is_sealed : NULL,
+		.touched = own.touched ? is_touched : NULL,
 		.data = &own,
 		.late = own.late,
 	};
