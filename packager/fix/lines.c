@@ -8,15 +8,18 @@
 
 #define SOURCE_BYTES (64 * 1024 * 1024)
 
-/* Where a hunk ends: the first line behind it, counted from 1, in both files. */
+/* Where a hunk begins in the old file, and the first line behind it, counted from 1, in both. */
 typedef struct {
-	guint64 old_line, new_line;
+	guint64 old_start, old_line, new_line;
 } Resume;
 
+/* Directives are none of the author's doing. */
 static gchar *run_diff(const gchar *before, const gchar *after, GError **error)
 {
 	const gchar *const argv[] = {
-		"sh", "-c", "LC_ALL=C diff -a -U0 -- \"$1\" \"$2\"; test $? -le 1", "sh", before, after, NULL,
+		"sh", "-c",   "LC_ALL=C diff -a -U0 -I '^#line [0-9]*$' -- \"$1\" \"$2\"; test $? -le 1",
+		"sh", before, after,
+		NULL,
 	};
 	gchar *text = NULL;
 
@@ -43,7 +46,9 @@ static GArray *find_hunks(const gchar *text)
 
 	for (g_regex_match(header, text, 0, &match); g_match_info_matches(match);
 	     g_match_info_next(match, NULL)) {
-		const Resume resume = {behind(match, "OLD", "OLDS"), behind(match, "NEW", "NEWS")};
+		g_autofree gchar *start = g_match_info_fetch_named(match, "OLD");
+		const Resume resume = {g_ascii_strtoull(start, NULL, 10), behind(match, "OLD", "OLDS"),
+				       behind(match, "NEW", "NEWS")};
 
 		g_array_append_val(hunks, resume);
 	}
@@ -109,4 +114,22 @@ gboolean suture_lines_keep(const gchar *before, const gchar *after, GError **err
 	hunks = find_hunks(text);
 	kept = insert_directives(source, hunks);
 	return suture_file_write_atomic_path(after, kept, 0644, error);
+}
+
+GArray *suture_lines_changed(const gchar *before, const gchar *after, GError **error)
+{
+	g_autofree gchar *text = run_diff(before, after, error);
+	g_autoptr(GArray) hunks = text ? find_hunks(text) : NULL;
+	GArray *ranges;
+
+	if (!hunks)
+		return NULL;
+	ranges = g_array_new(FALSE, FALSE, sizeof(SutureLineRange));
+	for (guint i = 0; i < hunks->len; i++) {
+		const Resume *hunk = &g_array_index(hunks, Resume, i);
+		const SutureLineRange range = {hunk->old_start, MAX(hunk->old_line - 1, hunk->old_start)};
+
+		g_array_append_val(ranges, range);
+	}
+	return ranges;
 }

@@ -10,3 +10,12 @@
  * that begins with "}". One that ends up in a comment does nothing; the next one does it then.
  */
 gboolean suture_lines_keep(const gchar *before, const gchar *after, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+	guint64 first, last;
+} SutureLineRange;
+
+/* The lines of @before that @after, which may have such directives, has otherwise or not (SutureLineRange, in
+ * order); where there are only new ones, the line in front of them. */
+GArray *suture_lines_changed(const gchar *before, const gchar *after,
+			     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -2,6 +2,7 @@
 #include "packager/fix/unit.h"
 
 #include "common/file.h"
+#include "packager/fix/touched.h"
 
 #include <string.h>
 
@@ -83,6 +84,7 @@ gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
 typedef struct {
 	const SutureFixUnit *unit;
 	const SutureSymvers *symvers;
+	SutureTouched *touched;
 } Asking;
 
 static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, SutureDiffTarget *ret,
@@ -131,6 +133,13 @@ static gboolean is_sealed(gpointer data, const gchar *function, gboolean local)
 	       suture_running_sealed(asking->unit->running, address);
 }
 
+static gboolean is_touched(gpointer data, const gchar *file, guint first, guint last)
+{
+	const Asking *asking = data;
+
+	return suture_touched_lines(asking->touched, file, first, last);
+}
+
 static gboolean check_object(SutureFixUnit *unit, const SutureCompilation *compilation, GError **error)
 {
 	g_autofree gchar *path = g_strconcat(compilation->output, SUTURE_AS_BUILT, NULL);
@@ -172,7 +181,8 @@ static gboolean check_run_pre(SutureFixUnit *unit, GError **error)
 
 static gboolean run_diff(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
 {
-	Asking asking = {unit, view->symvers};
+	g_autoptr(SutureTouched) touched = suture_touched_new(unit->before->tree, unit->after->tree);
+	Asking asking = {unit, view->symvers, touched};
 	const SutureDiffRequest request = {
 		.unit = unit->line->unit,
 		.object = unit->object,
@@ -182,6 +192,7 @@ static gboolean run_diff(SutureFixUnit *unit, const SutureKernelView *view, GErr
 		.resolve = resolve,
 		.traceable = is_traceable,
 		.sealed = is_sealed,
+		.touched = is_touched,
 		.late = !suture_profile_livepatch(view->profile),
 		.data = &asking,
 	};

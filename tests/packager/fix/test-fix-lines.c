@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/fix/lines.h"
+#include "packager/fix/touched.h"
 
 #include "tests/packager/fix/folder.h"
 
@@ -109,6 +110,37 @@ static void test_no_newline_at_the_end(Folder *folder, gconstpointer data)
 	g_assert_nonnull(strstr(text, "b = 3;"));
 }
 
+/* Line 5 of BEFORE, and one behind its line 2. */
+static void test_touched(Folder *folder, gconstpointer data)
+{
+	const gchar *const trees[] = {"one", "two"};
+	const gchar *const texts[] = {
+		BEFORE, "/* head */\n\nint first;\nint g(int a)\n{\n\treturn a + 1;\n}\n\n#line 8\n" FUNCTION
+			"\nint last = __LINE__;\n"};
+	g_autofree gchar *before = folder_file(folder, "one");
+	g_autofree gchar *after = folder_file(folder, "two");
+	g_autofree gchar *absolute = folder_file(folder, "one/./net/x.c");
+	g_autofree gchar *elsewhere = folder_file(folder, "ones/net/x.c");
+	g_autoptr(SutureTouched) touched = suture_touched_new(before, after);
+
+	(void)data;
+	for (gsize i = 0; i < G_N_ELEMENTS(trees); i++) {
+		g_autofree gchar *where = g_build_filename(trees[i], "net", NULL);
+		g_autofree gchar *directory = folder_file(folder, where);
+		g_autofree gchar *file = g_build_filename(where, "x.c", NULL);
+
+		g_assert_cmpint(g_mkdir_with_parents(directory, 0755), ==, 0);
+		folder_put(folder, file, texts[i]);
+	}
+	g_assert_true(suture_touched_lines(touched, "net/x.c", 3, 7));
+	g_assert_true(suture_touched_lines(touched, absolute, 5, 5));
+	g_assert_true(suture_touched_lines(touched, "./net/x.c", 2, 2));
+	g_assert_false(suture_touched_lines(touched, "net/x.c", 3, 4));
+	g_assert_false(suture_touched_lines(touched, "net/x.c", 6, G_MAXUINT));
+	g_assert_false(suture_touched_lines(touched, elsewhere, 5, 5));
+	g_assert_false(suture_touched_lines(touched, "net/none.c", 1, G_MAXUINT));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -118,5 +150,6 @@ int main(int argc, char **argv)
 	FOLDER_TEST("/packager/fix-lines/same", test_same);
 	FOLDER_TEST("/packager/fix-lines/macros-and-comments", test_macros_and_comments);
 	FOLDER_TEST("/packager/fix-lines/no-newline-at-the-end", test_no_newline_at_the_end);
+	FOLDER_TEST("/packager/fix-lines/touched", test_touched);
 	return g_test_run();
 }
