@@ -97,6 +97,22 @@ static void print_references(const json_t *unit)
 	}
 }
 
+static void print_author(const json_t *unit)
+{
+	json_t *item;
+	gsize i;
+
+	json_array_foreach (json_object_get(unit, "callbacks"), i, item) {
+		g_autofree gchar *line =
+			g_strdup_printf("calls %s at %s", text_of(item, "function"), text_of(item, "moment"));
+
+		print_line("  ", line);
+	}
+	json_array_foreach (json_object_get(unit, "states"), i, item)
+		g_print("  state %" G_GINT64_FORMAT ", version %" G_GINT64_FORMAT "\n", number_of(item, "id"),
+			number_of(item, "version"));
+}
+
 static void print_unit(const json_t *unit)
 {
 	g_autofree gchar *title =
@@ -107,6 +123,7 @@ static void print_unit(const json_t *unit)
 	print_line("", title);
 	json_array_foreach (json_object_get(unit, "functions"), i, function)
 		print_function(function);
+	print_author(unit);
 	print_references(unit);
 	print_named("sections that differ:", json_object_get(unit, "sections"), "name", "disposition",
 		    "sentence");

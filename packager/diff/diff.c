@@ -57,7 +57,16 @@ void suture_diff_free(SutureDiff *diff)
 	g_clear_pointer(&diff->refusals, g_ptr_array_unref);
 	g_clear_pointer(&diff->layouts, g_ptr_array_unref);
 	g_clear_pointer(&diff->notes, g_ptr_array_unref);
+	g_clear_pointer(&diff->callbacks, g_ptr_array_unref);
+	g_clear_pointer(&diff->states, g_array_unref);
 	g_free(diff);
+}
+
+static void callback_free(SutureDiffCallback *callback)
+{
+	g_free(callback->name);
+	g_free(callback->alias);
+	g_free(callback);
 }
 
 static SutureDiff *diff_new(void)
@@ -69,6 +78,8 @@ static SutureDiff *diff_new(void)
 	diff->sections = g_ptr_array_new_with_free_func((GDestroyNotify)section_free);
 	diff->refusals = g_ptr_array_new_with_free_func((GDestroyNotify)refusal_free);
 	diff->notes = g_ptr_array_new_with_free_func(g_free);
+	diff->callbacks = g_ptr_array_new_with_free_func((GDestroyNotify)callback_free);
+	diff->states = g_array_new(FALSE, FALSE, sizeof(SutureDiffState));
 	return diff;
 }
 
@@ -271,6 +282,8 @@ static void report_sections(SutureSpread *spread)
 			continue;
 		}
 		account(before, section, &counts);
+		if (kind == SUTURE_SECTION_AUTHOR)
+			counts.included = counts.explained;
 		report_account(spread, section, &counts);
 	}
 }

@@ -94,6 +94,30 @@ typedef struct {
 	gchar *sentence; /* what is the matter, and what the author of the fix can do */
 } SutureDiffRefusal;
 
+/* Around the patching of an object: klp_callbacks. */
+typedef enum {
+	SUTURE_DIFF_PRE_PATCH,
+	SUTURE_DIFF_POST_PATCH,
+	SUTURE_DIFF_PRE_UNPATCH,
+	SUTURE_DIFF_POST_UNPATCH,
+	SUTURE_DIFF_N_MOMENTS,
+} SutureDiffMoment;
+/* The member of klp_callbacks, "pre_patch"; static. */
+const gchar *suture_diff_moment_name(SutureDiffMoment moment);
+
+/* A function that the author wants to be called then (<suture/fix.h>). */
+typedef struct {
+	SutureDiffMoment moment;
+	gchar *name;  /* in the unit after */
+	gchar *alias; /* a global symbol for it, "__suture_new.<unit>.<moment>" */
+} SutureDiffCallback;
+
+/* What the author declares with KLP_STATE(): klp_state. */
+typedef struct {
+	guint64 id;      /* from 1 to G_MAXINT64 */
+	guint64 version; /* of 32 bits */
+} SutureDiffState;
+
 /* A type whose layout differs (see layout.h). */
 typedef struct {
 	gchar *name; /* "struct sock" */
@@ -107,6 +131,8 @@ typedef struct {
 	GPtrArray *sections;   /* SutureDiffSection*, after's order */
 	GPtrArray *refusals;   /* SutureDiffRefusal*; empty: the extracted object can be used */
 	GPtrArray *layouts;    /* SutureDiffLayout*, by name */
+	GPtrArray *callbacks;  /* SutureDiffCallback*, one a moment at most */
+	GArray *states;        /* SutureDiffState, after's order */
 	GPtrArray *
 		notes; /* gchar*: what the patched functions do otherwise than if they had been compiled in */
 	guint n_relocations; /* of the extracted object */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/emit.h"
 
+#include "packager/diff/author.h"
 #include "packager/diff/noreturn.h"
 
 #include <string.h>
@@ -251,21 +252,31 @@ gchar *suture_emit_alias(const SutureDiffRequest *request, guint index)
 	return g_strdup_printf("__suture_new.%u.%u", request->number, index);
 }
 
+/* Takes @alias over. */
+static void add_alias(Emission *emission, const SutureAtom *function, gchar *alias)
+{
+	add_symbol(emission, alias, STB_GLOBAL, STT_FUNC, function->out_section,
+		   function->out_offset + function->entry - function->start,
+		   function->size - (function->entry - function->start));
+	g_free(alias);
+}
+
 static void add_aliases(Emission *emission)
 {
 	const SutureObject *after = emission->spread->after;
+	const SutureDiffRequest *request = emission->spread->request;
 	guint index = 0;
 
 	for (guint i = 0; i < after->atoms->len; i++) {
 		const SutureAtom *atom = after->atoms->pdata[i];
-		g_autofree gchar *alias = NULL;
 
-		if (!atom->included || atom->kind != SUTURE_ATOM_FUNCTION || !atom->twin || atom->cold)
+		if (!atom->included || atom->kind != SUTURE_ATOM_FUNCTION)
 			continue;
-		alias = suture_emit_alias(emission->spread->request, index++);
-		add_symbol(emission, alias, STB_GLOBAL, STT_FUNC, atom->out_section,
-			   atom->out_offset + atom->entry - atom->start,
-			   atom->size - (atom->entry - atom->start));
+		if (atom->twin && !atom->cold)
+			add_alias(emission, atom, suture_emit_alias(request, index++));
+		for (guint moment = 0; moment < SUTURE_DIFF_N_MOMENTS; moment++)
+			if (atom->callbacks & 1U << moment)
+				add_alias(emission, atom, suture_author_alias(request, moment));
 	}
 }
 

@@ -27,9 +27,11 @@ typedef enum {
 	SUTURE_DIFF_ERROR_AMBIGUOUS,  /* "diff-ambiguous": static variables that cannot be told apart */
 	SUTURE_DIFF_ERROR_UNRESOLVED, /* "diff-unresolved": the running kernel has no such symbol, or too many
 				       */
-	SUTURE_DIFF_ERROR_SEALED, /* "diff-sealed": a new pointer to a function that the kernel sealed (IBT)
-				   */
-	SUTURE_DIFF_ERROR_LAYOUT, /* "diff-layout": the layout of a type changed */
+	SUTURE_DIFF_ERROR_SEALED,   /* "diff-sealed": a new pointer to a function that the kernel sealed (IBT)
+				     */
+	SUTURE_DIFF_ERROR_LAYOUT,   /* "diff-layout": the layout of a type changed */
+	SUTURE_DIFF_ERROR_CALLBACK, /* "diff-callback": what the author names as a callback is none */
+	SUTURE_DIFF_ERROR_STATE,    /* "diff-state": what the author declares as a state is none */
 	/* "diff-inlined": a changed function that is only part of others, none of which can be redirected */
 	SUTURE_DIFF_ERROR_INLINED,
 	SUTURE_DIFF_ERROR_UNEXPLAINED, /* "diff-unexplained": a change that nothing accounts for */

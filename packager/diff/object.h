@@ -80,6 +80,7 @@ struct _SutureAtom {
 	gboolean dropped;
 	gboolean keyless; /* an entry of a jump table that gets a key which is always off */
 	gboolean refused;
+	guint callbacks; /* of a function: 1 << moment for each that the author makes it */
 	gchar *sentence; /* why it need not be included */
 	GPtrArray *reasons;
 	guint out_section; /* emit.h */

@@ -81,6 +81,9 @@ static const SutureSectionRule rules[] = {
 	DATA("__dyndbg_classes"),
 	DATA(".printk_index"),
 
+	{.pattern = SUTURE_CALLBACK_SECTIONS "*", .kind = SUTURE_SECTION_AUTHOR},
+	{.pattern = SUTURE_STATE_SECTION, .kind = SUTURE_SECTION_AUTHOR},
+
 	REGISTRY("___ksymtab*", EXPORT, EXPORT),
 	REGISTRY("__ksymtab*", EXPORT, EXPORT),
 	REGISTRY("__kcrctab*", EXPORT, EXPORT),

@@ -16,6 +16,7 @@ typedef enum {
 	SUTURE_SECTION_REGISTRY,  /* read at boot or load: what is there stays, new entries would not be seen
 				   */
 	SUTURE_SECTION_BOOT,      /* text and data that are gone after boot, or run at exit */
+	SUTURE_SECTION_AUTHOR,    /* what the author says of the patch: author.h */
 	SUTURE_SECTION_HARMLESS,  /* nobody needs it in the patch */
 	SUTURE_SECTION_FILE,      /* of the file itself: symbols, names, relocations, groups */
 	SUTURE_SECTION_UNKNOWN,
@@ -33,6 +34,9 @@ typedef struct {
 	SutureDiffError code;  /* of the refusal of a change */
 	const gchar *sentence; /* HARMLESS: why. REGISTRY, BOOT: what the matter is and what to do */
 } SutureSectionRule;
+
+#define SUTURE_CALLBACK_SECTIONS ".suture.callback."
+#define SUTURE_STATE_SECTION ".suture.state"
 
 /* Where in an entry of __jump_table, and of .static_call_sites, the key stands. */
 #define SUTURE_JUMP_KEY_AT 8

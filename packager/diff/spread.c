@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/spread.h"
 
+#include "packager/diff/author.h"
 #include "packager/diff/refuse.h"
 
 #include <string.h>
@@ -165,7 +166,7 @@ static void start_data(SutureSpread *spread, SutureAtom *atom)
 		return;
 	}
 
-	if (atom->state == SUTURE_ATOM_SAME ||
+	if (atom->state == SUTURE_ATOM_SAME || kind == SUTURE_SECTION_AUTHOR ||
 	    (suture_atom_is_anonymous(atom) && kind == SUTURE_SECTION_DATA))
 		return;
 	if (kind == SUTURE_SECTION_DATA && atom->state == SUTURE_ATOM_NEW) {
@@ -372,6 +373,7 @@ void suture_spread_run(SutureSpread *spread)
 		;
 	change_parents(spread);
 	start(spread);
+	suture_author_read(spread);
 	close_over(spread);
 	include_printk_index(spread);
 	close_over(spread);

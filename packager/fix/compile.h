@@ -11,11 +11,12 @@
 typedef struct {
 	const SutureProfile *profile;
 	const SutureCommandLine *line;
-	const gchar *tree;    /* where to compile: the profile's tree, or a shadow of it */
-	const gchar *scratch; /* what commands may write to */
-	gchar *output;        /* path of the object file; "<output>.d" and "<output>.said" stand beside */
-	gboolean sections;    /* with each function and variable in a section of its own, for the differ */
-	gboolean as_built;    /* "<output>.run" too: the object after objtool, as the kernel's own are */
+	const gchar *tree;        /* where to compile: the profile's tree, or a shadow of it */
+	const gchar *const *more; /* further words for the compiler, NULL-terminated; NULL: none */
+	const gchar *scratch;     /* what commands may write to */
+	gchar *output;            /* path of the object file; "<output>.d" and "<output>.said" stand beside */
+	gboolean sections; /* with each function and variable in a section of its own, for the differ */
+	gboolean as_built; /* "<output>.run" too: the object after objtool, as the kernel's own are */
 } SutureCompilation;
 SutureCompilation *suture_compilation_new(void);
 void suture_compilation_free(SutureCompilation *compilation);

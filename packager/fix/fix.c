@@ -4,6 +4,7 @@
 #include "common/cancel.h"
 #include "common/file.h"
 #include "common/staging.h"
+#include "packager/fix/author.h"
 #include "packager/fix/lines.h"
 #include "packager/fix/module.h"
 #include "packager/fix/references.h"
@@ -32,6 +33,7 @@ typedef struct {
 	GPtrArray *diffs; /* SutureSourceDiff* */
 	GPtrArray *paths; /* gchar* */
 	SutureShadow *shadow;
+	gchar **author_words; /* by which the compiler finds <suture/fix.h> */
 	SutureSelection *selection;
 	SutureKernelView *view;
 	GPtrArray *compilations; /* SutureCompilation* */
@@ -47,6 +49,7 @@ static void work_clear(Work *work)
 	g_clear_pointer(&work->compilations, g_ptr_array_unref);
 	g_clear_pointer(&work->view, suture_kernel_view_free);
 	g_clear_pointer(&work->selection, suture_selection_free);
+	g_clear_pointer(&work->author_words, g_strfreev);
 	g_clear_pointer(&work->shadow, suture_shadow_free);
 	g_clear_pointer(&work->paths, g_ptr_array_unref);
 	g_clear_pointer(&work->diffs, g_ptr_array_unref);
@@ -137,6 +140,7 @@ static SutureCompilation *plan(Work *work, const SutureCommandLine *line, guint 
 	compilation->profile = work->request->profile;
 	compilation->line = line;
 	compilation->tree = patched ? suture_shadow_folder(work->shadow) : work->request->profile->tree;
+	compilation->more = patched ? (const gchar *const *)work->author_words : NULL;
 	compilation->scratch = suture_scratch_path(work->scratch);
 	compilation->output = scratch_path(work, name);
 	g_ptr_array_add(work->compilations, compilation);
@@ -213,6 +217,10 @@ static gboolean compile_units(Work *work, GError **error)
 	g_autofree gchar *words = NULL;
 	gboolean ok;
 
+	work->author_words =
+		suture_author_words(suture_scratch_path(work->scratch), work->request->include, error);
+	if (!work->author_words)
+		return FALSE;
 	plan_units(work);
 	ok = suture_compile(work->compilations, work->jobs, &words, error);
 	if (words) {
@@ -228,7 +236,7 @@ static gboolean compile_units(Work *work, GError **error)
 
 static gboolean compare_units(Work *work, GError **error)
 {
-	work->view = suture_kernel_view_open(work->request->profile, error);
+	work->view = suture_kernel_view_open(work->request->profile, work->request->more_symvers, error);
 	for (guint i = 0; work->view && i < work->units->len; i++) {
 		SutureFixUnit *unit = work->units->pdata[i];
 		SutureRunning *running;
@@ -280,7 +288,7 @@ static gboolean has_changed_function(const SutureFixUnit *unit)
 	return FALSE;
 }
 
-/* New functions alone are called by nothing that runs. */
+/* New functions alone are called by nothing that runs; and the kernel knows a patch by what it replaces. */
 static gboolean check_something(const Work *work, GError **error)
 {
 	const SutureNote *note = work->selection->notes->len ? work->selection->notes->pdata[0] : NULL;
@@ -297,7 +305,7 @@ static gboolean check_something(const Work *work, GError **error)
 	return FALSE;
 }
 
-static void collect_unit(const SutureFixUnit *unit, SutureModuleParts *parts)
+static gboolean collect_unit(const SutureFixUnit *unit, SutureModuleParts *parts, GError **error)
 {
 	g_ptr_array_add(parts->objects, g_bytes_ref(unit->diff->extracted));
 	for (guint i = 0; i < unit->diff->functions->len; i++) {
@@ -316,6 +324,7 @@ static void collect_unit(const SutureFixUnit *unit, SutureModuleParts *parts)
 				suture_reference_new(reference->name, reference->target.object,
 						     reference->target.symbol, reference->target.sympos));
 	}
+	return suture_author_collect(unit, &parts->source, error);
 }
 
 static gboolean link_module(Work *work, GError **error)
@@ -326,12 +335,15 @@ static gboolean link_module(Work *work, GError **error)
 		g_ptr_array_new_with_free_func((GDestroyNotify)suture_patched_function_free);
 	g_autoptr(GPtrArray) references =
 		g_ptr_array_new_with_free_func((GDestroyNotify)suture_reference_free);
+	g_autoptr(GPtrArray) callbacks =
+		g_ptr_array_new_with_free_func((GDestroyNotify)suture_patch_callback_free);
+	g_autoptr(GArray) states = g_array_new(FALSE, FALSE, sizeof(SutureDiffState));
 	g_autofree gchar *words = NULL;
 	SutureModuleParts parts = {
 		.profile = request->profile,
 		.scratch = suture_scratch_path(work->scratch),
 		.name = request->name,
-		.source = {functions, references, request->description, request->replace,
+		.source = {functions, references, callbacks, states, request->description, request->replace,
 			   request->provider == SUTURE_PROVIDER_FRAMEWORK, request->consistency},
 		.objects = objects,
 		.include = request->include,
@@ -341,8 +353,8 @@ static gboolean link_module(Work *work, GError **error)
 	for (guint i = 0; i < work->units->len; i++) {
 		const SutureFixUnit *unit = work->units->pdata[i];
 
-		if (unit->diff && unit->diff->extracted)
-			collect_unit(unit, &parts);
+		if (unit->diff && unit->diff->extracted && !collect_unit(unit, &parts, error))
+			return FALSE;
 	}
 	work->fix->module = suture_module_parts_link(&parts, &words, error);
 	if (words) {

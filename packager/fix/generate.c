@@ -30,6 +30,22 @@ void suture_patched_function_free(SuturePatchedFunction *function)
 	g_free(function);
 }
 
+SuturePatchCallback *suture_patch_callback_new(const gchar *object, SutureDiffMoment moment,
+					       const gchar *alias)
+{
+	SuturePatchCallback *callback = g_new0(SuturePatchCallback, 1);
+
+	*callback = (SuturePatchCallback){g_strdup(object), moment, g_strdup(alias)};
+	return callback;
+}
+
+void suture_patch_callback_free(SuturePatchCallback *callback)
+{
+	g_free(callback->object);
+	g_free(callback->alias);
+	g_free(callback);
+}
+
 static gint compare_functions(gconstpointer a, gconstpointer b)
 {
 	const SuturePatchedFunction *left = *(SuturePatchedFunction *const *)a,
@@ -41,6 +57,15 @@ static gint compare_functions(gconstpointer a, gconstpointer b)
 	return left->sympos < right->sympos ? -1 : left->sympos > right->sympos;
 }
 
+static gint compare_callbacks(gconstpointer a, gconstpointer b)
+{
+	const SuturePatchCallback *left = *(SuturePatchCallback *const *)a,
+				  *right = *(SuturePatchCallback *const *)b;
+	gint by_object = strcmp(left->object, right->object);
+
+	return by_object ? by_object : (gint)left->moment - (gint)right->moment;
+}
+
 static void add_sorted(GPtrArray *objects, GHashTable *names)
 {
 	g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(names), (GCompareFunc)strcmp);
@@ -49,8 +74,15 @@ static void add_sorted(GPtrArray *objects, GHashTable *names)
 		g_ptr_array_add(objects, key->data);
 }
 
-/* The kernel applies what refers to a module when that is an object of the patch, changed or not. Those that
- * are not changed come last: an array of objects whose first has no functions is taken for none. */
+static gboolean is_among(gpointer name, gpointer value, gpointer names)
+{
+	(void)value;
+	return g_hash_table_contains(names, name);
+}
+
+/* The kernel applies what refers to a module when that is an object of the patch, changed or not, and calls
+ * what is to be called around it. Those that are not changed come last: an array of objects whose first has
+ * no functions is taken for none. */
 static GPtrArray *find_objects(const SuturePatchSource *source)
 {
 	g_autoptr(GHashTable) patched = g_hash_table_new(g_str_hash, g_str_equal);
@@ -62,10 +94,12 @@ static GPtrArray *find_objects(const SuturePatchSource *source)
 	for (guint i = 0; i < source->references->len; i++) {
 		SutureReference *reference = source->references->pdata[i];
 
-		if (strcmp(reference->object, VMLINUX) != 0 &&
-		    !g_hash_table_contains(patched, reference->object))
+		if (strcmp(reference->object, VMLINUX) != 0)
 			g_hash_table_add(others, reference->object);
 	}
+	for (guint i = 0; i < source->callbacks->len; i++)
+		g_hash_table_add(others, ((SuturePatchCallback *)source->callbacks->pdata[i])->object);
+	g_hash_table_foreach_remove(others, is_among, patched);
 	add_sorted(objects, patched);
 	add_sorted(objects, others);
 	return objects;
@@ -97,17 +131,58 @@ static void add_functions(GString *text, guint number, const gchar *object, GPtr
 	g_string_append(text, "\t{ }\n};\n");
 }
 
-static void add_objects(GString *text, GPtrArray *objects)
+static void declare_callback(GString *text, guint index, const SuturePatchCallback *callback)
+{
+	g_string_append_printf(text, "extern %s callback_%u(struct klp_object *object) __asm__(\"%s\");\n",
+			       callback->moment == SUTURE_DIFF_PRE_PATCH ? "int" : "void", index,
+			       callback->alias);
+}
+
+static void add_callbacks(GString *text, GPtrArray *callbacks, const gchar *object)
+{
+	for (guint i = 0; i < callbacks->len; i++) {
+		const SuturePatchCallback *callback = callbacks->pdata[i];
+
+		if (strcmp(callback->object, object) == 0)
+			g_string_append_printf(text, ", .callbacks.%s = callback_%u",
+					       suture_diff_moment_name(callback->moment), i);
+	}
+}
+
+static void add_objects(GString *text, GPtrArray *objects, GPtrArray *callbacks)
 {
 	g_string_append(text, "\nstatic struct klp_object objects[] = {\n");
 	for (guint i = 0; i < objects->len; i++) {
 		const gchar *object = objects->pdata[i];
 
 		if (strcmp(object, VMLINUX) == 0)
-			g_string_append_printf(text, "\t{ .funcs = functions_%u },\n", i);
+			g_string_append_printf(text, "\t{ .funcs = functions_%u", i);
 		else
-			g_string_append_printf(text, "\t{ .name = \"%s\", .funcs = functions_%u },\n", object,
-					       i);
+			g_string_append_printf(text, "\t{ .name = \"%s\", .funcs = functions_%u", object, i);
+		add_callbacks(text, callbacks, object);
+		g_string_append(text, " },\n");
+	}
+	g_string_append(text, "\t{ }\n};\n");
+}
+
+static gint compare_states(gconstpointer a, gconstpointer b)
+{
+	guint64 left = ((const SutureDiffState *)a)->id, right = ((const SutureDiffState *)b)->id;
+
+	return left < right ? -1 : left > right;
+}
+
+static void add_states(GString *text, GArray *states)
+{
+	if (states->len == 0)
+		return;
+	g_string_append(text, "\nstatic struct klp_state states[] = {\n");
+	for (guint i = 0; i < states->len; i++) {
+		const SutureDiffState *state = &g_array_index(states, SutureDiffState, i);
+
+		g_string_append_printf(
+			text, "\t{ .id = %" G_GUINT64_FORMAT ", .version = %" G_GUINT64_FORMAT " },\n",
+			state->id, state->version);
 	}
 	g_string_append(text, "\t{ }\n};\n");
 }
@@ -119,8 +194,8 @@ static void add_module(GString *text, const SuturePatchSource *source)
 	g_string_append_printf(
 		text,
 		"\nstatic struct klp_patch patch = {\n\t.mod = THIS_MODULE,\n\t.objs = objects,\n"
-		"\t.replace = %s,\n};\n\nstatic int __init patch_init(void)\n{\n",
-		source->replace ? "true" : "false");
+		"\t.replace = %s,\n%s};\n\nstatic int __init patch_init(void)\n{\n",
+		source->replace ? "true" : "false", source->states->len ? "\t.states = states,\n" : "");
 	if (source->framework)
 		g_string_append_printf(text, "\tKLP_SET_CONSISTENCY(&patch, %s);\n",
 				       models[source->consistency]);
@@ -133,21 +208,35 @@ static void add_module(GString *text, const SuturePatchSource *source)
 		description);
 }
 
+/* The same elements, which stay @list's. */
+static GPtrArray *sorted(const GPtrArray *list, GCompareFunc compare)
+{
+	GPtrArray *copy = g_ptr_array_new();
+
+	for (guint i = 0; i < list->len; i++)
+		g_ptr_array_add(copy, list->pdata[i]);
+	g_ptr_array_sort(copy, compare);
+	return copy;
+}
+
 gchar *suture_patch_source_generate(const SuturePatchSource *source)
 {
-	g_autoptr(GPtrArray) functions = g_ptr_array_new();
+	g_autoptr(GPtrArray) functions = sorted(source->functions, compare_functions);
+	g_autoptr(GPtrArray) callbacks = sorted(source->callbacks, compare_callbacks);
 	g_autoptr(GPtrArray) objects = find_objects(source);
+	g_autoptr(GArray) states = g_array_copy(source->states);
 	GString *text = g_string_new("/* SPDX-License-Identifier: GPL-2.0-only */\n"
 				     "#include <linux/livepatch.h>\n#include <linux/module.h>\n\n");
 
-	for (guint i = 0; i < source->functions->len; i++)
-		g_ptr_array_add(functions, source->functions->pdata[i]);
-	g_ptr_array_sort(functions, compare_functions);
+	g_array_sort(states, compare_states);
 	for (guint i = 0; i < functions->len; i++)
 		declare_function(text, i, functions->pdata[i]);
 	for (guint i = 0; i < objects->len; i++)
 		add_functions(text, i, objects->pdata[i], functions);
-	add_objects(text, objects);
+	for (guint i = 0; i < callbacks->len; i++)
+		declare_callback(text, i, callbacks->pdata[i]);
+	add_objects(text, objects, callbacks);
+	add_states(text, states);
 	add_module(text, source);
 	return g_string_free(text, FALSE);
 }

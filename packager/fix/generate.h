@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "packager/diff/diff.h"
 #include "packager/fix/error.h"
 #include "spec/patch.h"
 
@@ -16,15 +17,27 @@ SuturePatchedFunction *suture_patched_function_new(const gchar *object, const gc
 						   const gchar *alias);
 void suture_patched_function_free(SuturePatchedFunction *function);
 
+/* A function to be called around the patching of an object. */
+typedef struct {
+	gchar *object;
+	SutureDiffMoment moment;
+	gchar *alias;
+} SuturePatchCallback;
+SuturePatchCallback *suture_patch_callback_new(const gchar *object, SutureDiffMoment moment,
+					       const gchar *alias);
+void suture_patch_callback_free(SuturePatchCallback *callback);
+
 typedef struct {
 	GPtrArray *functions; /* SuturePatchedFunction* */
 	GPtrArray
-		*references; /* SutureReference*: modules that they are in become objects of the patch too */
+		*references;  /* SutureReference*: modules that they are in become objects of the patch too */
+	GPtrArray *callbacks; /* SuturePatchCallback*, one for each object and moment at most */
+	GArray *states;       /* SutureDiffState, each id once */
 	const gchar *description;
 	gboolean replace;
 	gboolean framework; /* for Suture's framework, whose model is @consistency */
 	SutureConsistency consistency;
 } SuturePatchSource;
 
-/* The text; objects and functions sorted by name, so that the order of units changes nothing. */
+/* The text; all lists sorted, so that the order of units changes nothing. */
 gchar *suture_patch_source_generate(const SuturePatchSource *source);

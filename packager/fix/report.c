@@ -94,6 +94,33 @@ static json_t *describe_layouts(GPtrArray *layouts)
 	return list;
 }
 
+static json_t *describe_callbacks(GPtrArray *callbacks)
+{
+	json_t *list = json_array();
+
+	for (guint i = 0; i < callbacks->len; i++) {
+		const SutureDiffCallback *callback = callbacks->pdata[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s}", "moment",
+						      suture_diff_moment_name(callback->moment), "function",
+						      callback->name));
+	}
+	return list;
+}
+
+static json_t *describe_states(const GArray *states)
+{
+	json_t *list = json_array();
+
+	for (guint i = 0; i < states->len; i++) {
+		const SutureDiffState *state = &g_array_index(states, SutureDiffState, i);
+
+		json_array_append_new(list, json_pack("{s:I, s:I}", "id", (json_int_t)state->id, "version",
+						      (json_int_t)state->version));
+	}
+	return list;
+}
+
 static json_t *describe_notes(GPtrArray *notes)
 {
 	json_t *list = json_array();
@@ -107,13 +134,14 @@ json_t *suture_report_unit(const SutureFixUnit *unit)
 {
 	const SutureDiff *diff = unit->diff;
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "unit", unit->line->unit,
-			 "source", unit->line->source, "object", unit->object, "functions",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "unit",
+			 unit->line->unit, "source", unit->line->source, "object", unit->object, "functions",
 			 describe_functions(diff->functions), "references",
 			 describe_references(diff->references), "relocations",
 			 (json_int_t)diff->n_relocations, "sections", describe_sections(diff->sections),
 			 "layouts", describe_layouts(diff->layouts), "refusals",
-			 describe_refusals(diff->refusals), "notes", describe_notes(diff->notes));
+			 describe_refusals(diff->refusals), "callbacks", describe_callbacks(diff->callbacks),
+			 "states", describe_states(diff->states), "notes", describe_notes(diff->notes));
 }
 
 json_t *suture_report_new(const SutureProfile *profile, GPtrArray *notes, GPtrArray *units)

@@ -22,29 +22,32 @@ void suture_fix_unit_free(SutureFixUnit *unit)
 struct _SutureKernelView {
 	const SutureProfile *profile;
 	SutureSymvers *symvers;
+	SutureSymvers *more; /* NULL: none */
 	GHashTable *objects; /* gchar* -> SutureRunning* */
 };
 
-SutureKernelView *suture_kernel_view_open(const SutureProfile *profile, GError **error)
-{
-	SutureSymvers *symvers = suture_symvers_read(profile->symvers, error);
-	SutureKernelView *view;
-
-	if (!symvers)
-		return NULL;
-	view = g_new0(SutureKernelView, 1);
-	view->profile = profile;
-	view->symvers = symvers;
-	view->objects =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)suture_running_unref);
-	return view;
-}
-
 void suture_kernel_view_free(SutureKernelView *view)
 {
-	suture_symvers_free(view->symvers);
+	g_clear_pointer(&view->symvers, suture_symvers_free);
+	g_clear_pointer(&view->more, suture_symvers_free);
 	g_hash_table_unref(view->objects);
 	g_free(view);
+}
+
+SutureKernelView *suture_kernel_view_open(const SutureProfile *profile, const gchar *more_symvers,
+					  GError **error)
+{
+	g_autoptr(SutureKernelView) view = g_new0(SutureKernelView, 1);
+
+	view->profile = profile;
+	view->objects =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)suture_running_unref);
+	view->symvers = suture_symvers_read(profile->symvers, error);
+	if (!view->symvers)
+		return NULL;
+	if (more_symvers && !(view->more = suture_symvers_read(more_symvers, error)))
+		return NULL;
+	return g_steal_pointer(&view);
 }
 
 static SutureRunning *open_object(const SutureKernelView *view, const gchar *object, GError **error)
@@ -83,7 +86,7 @@ gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
 
 typedef struct {
 	const SutureFixUnit *unit;
-	const SutureSymvers *symvers;
+	const SutureKernelView *view;
 	SutureTouched *touched;
 } Asking;
 
@@ -93,8 +96,16 @@ static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, Sutu
 	const Asking *asking = data;
 	SutureTarget target = {0};
 
-	if (!suture_resolve(asking->unit->running, asking->unit->run_pre, asking->symvers, symbol, local,
-			    &target, error))
+	if (!local && asking->view->more) {
+		const SutureExport *export = suture_symvers_find(asking->view->more, symbol);
+
+		if (export) {
+			*ret = (SutureDiffTarget){g_strdup(export->object), g_strdup(symbol), 0, TRUE};
+			return TRUE;
+		}
+	}
+	if (!suture_resolve(asking->unit->running, asking->unit->run_pre, asking->view->symvers, symbol,
+			    local, &target, error))
 		return FALSE;
 	*ret = (SutureDiffTarget){target.object, target.symbol, target.sympos, target.exported};
 	return TRUE;
@@ -182,7 +193,7 @@ static gboolean check_run_pre(SutureFixUnit *unit, GError **error)
 static gboolean run_diff(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
 {
 	g_autoptr(SutureTouched) touched = suture_touched_new(unit->before->tree, unit->after->tree);
-	Asking asking = {unit, view->symvers, touched};
+	Asking asking = {unit, view, touched};
 	const SutureDiffRequest request = {
 		.unit = unit->line->unit,
 		.object = unit->object,

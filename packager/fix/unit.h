@@ -20,7 +20,8 @@ void suture_fix_unit_free(SutureFixUnit *unit);
 
 /* The kernel that runs, opened as far as it is needed. */
 typedef struct _SutureKernelView SutureKernelView;
-SutureKernelView *suture_kernel_view_open(const SutureProfile *profile,
+/* @more_symvers: the Module.symvers of another module that the loader finds symbols in; NULL: none. */
+SutureKernelView *suture_kernel_view_open(const SutureProfile *profile, const gchar *more_symvers,
 					  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void suture_kernel_view_free(SutureKernelView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureKernelView, suture_kernel_view_free)

@@ -20,6 +20,9 @@ static void set_up(Fixture *fixture, gconstpointer data)
 	fixture->source.functions =
 		g_ptr_array_new_with_free_func((GDestroyNotify)suture_patched_function_free);
 	fixture->source.references = g_ptr_array_new_with_free_func((GDestroyNotify)suture_reference_free);
+	fixture->source.callbacks =
+		g_ptr_array_new_with_free_func((GDestroyNotify)suture_patch_callback_free);
+	fixture->source.states = g_array_new(FALSE, FALSE, sizeof(SutureDiffState));
 	fixture->source.description = "what it does";
 	add(fixture, "vmlinux", "second", 2, "__suture_new.0.0");
 	add(fixture, "nf_tables", "of_module", 0, "__suture_new.1.0");
@@ -31,6 +34,8 @@ static void tear_down(Fixture *fixture, gconstpointer data)
 	(void)data;
 	g_ptr_array_unref(fixture->source.functions);
 	g_ptr_array_unref(fixture->source.references);
+	g_ptr_array_unref(fixture->source.callbacks);
+	g_array_unref(fixture->source.states);
 }
 
 static void assert_holds(const gchar *text, const gchar *part)
@@ -53,6 +58,7 @@ static void test_objects(Fixture *fixture, gconstpointer data)
 		     "\t{ .name = \"nf_tables\", .funcs = functions_0 },\n\t{ .funcs = functions_1 },\n");
 	assert_holds(text, ".replace = false");
 	g_assert_null(strstr(text, "KLP_SET_CONSISTENCY"));
+	g_assert_null(strstr(text, "states"));
 }
 
 /* What is applied when a module is there needs that module as an object. */
@@ -66,6 +72,44 @@ static void test_modules_of_references(Fixture *fixture, gconstpointer data)
 	text = suture_patch_source_generate(&fixture->source);
 	assert_holds(text, "/* nfnetlink */\nstatic struct klp_func functions_2[] = {\n\t{ }\n};\n");
 	assert_holds(text, "\t{ .name = \"nfnetlink\", .funcs = functions_2 },\n");
+}
+
+static void add_callback(Fixture *fixture, const gchar *object, SutureDiffMoment moment, const gchar *alias)
+{
+	g_ptr_array_add(fixture->source.callbacks, suture_patch_callback_new(object, moment, alias));
+}
+
+/* An object may have callbacks and no function. */
+static void test_callbacks(Fixture *fixture, gconstpointer data)
+{
+	g_autofree gchar *text = NULL;
+
+	(void)data;
+	add_callback(fixture, "vmlinux", SUTURE_DIFF_POST_UNPATCH, "__suture_new.0.post_unpatch");
+	add_callback(fixture, "vmlinux", SUTURE_DIFF_PRE_PATCH, "__suture_new.0.pre_patch");
+	add_callback(fixture, "fat", SUTURE_DIFF_POST_PATCH, "__suture_new.3.post_patch");
+	text = suture_patch_source_generate(&fixture->source);
+	assert_holds(text, "extern int callback_1(struct klp_object *object) "
+			   "__asm__(\"__suture_new.0.pre_patch\");\n"
+			   "extern void callback_2(struct klp_object *object) "
+			   "__asm__(\"__suture_new.0.post_unpatch\");\n");
+	assert_holds(text,
+		     "\t{ .funcs = functions_1, .callbacks.pre_patch = callback_1, "
+		     ".callbacks.post_unpatch = callback_2 },\n"
+		     "\t{ .name = \"fat\", .funcs = functions_2, .callbacks.post_patch = callback_0 },\n");
+}
+
+static void test_states(Fixture *fixture, gconstpointer data)
+{
+	const SutureDiffState states[] = {{9, 1}, {2, 0}};
+	g_autofree gchar *text = NULL;
+
+	(void)data;
+	g_array_append_vals(fixture->source.states, states, G_N_ELEMENTS(states));
+	text = suture_patch_source_generate(&fixture->source);
+	assert_holds(text,
+		     "states[] = {\n\t{ .id = 2, .version = 0 },\n\t{ .id = 9, .version = 1 },\n\t{ }\n};");
+	assert_holds(text, "\t.states = states,\n");
 }
 
 static void test_order_of_units(Fixture *fixture, gconstpointer data)
@@ -103,6 +147,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	TEST("/packager/fix-generate/objects", test_objects);
 	TEST("/packager/fix-generate/modules-of-references", test_modules_of_references);
+	TEST("/packager/fix-generate/callbacks", test_callbacks);
+	TEST("/packager/fix-generate/states", test_states);
 	TEST("/packager/fix-generate/order-of-units", test_order_of_units);
 	TEST("/packager/fix-generate/models", test_models);
 	return g_test_run();
