@@ -63,6 +63,49 @@ def test_explanation(cmdline, tmp_path):
     assert str(tmp_path / "fix-1-1") in text.splitlines()
 
 
+HEADER = ("#include <linux/seq_file.h>", "#include <linux/seq_file.h>\n#include <suture/fix.h>")
+CALLBACK = """static int before(struct klp_object *object)
+{
+	return 0;
+}
+KLP_PRE_PATCH_CALLBACK(before);
+KLP_STATE(9, %d);
+
+static int """
+
+
+def author(target, name, version, *changes):
+    """A fix of fs/proc/<name>.c that has a callback and a state."""
+    function = f"static int {name}_proc_show("
+    return edit(target, f"fs/proc/{name}.c", HEADER, (function, CALLBACK % version + function.removeprefix("static int ")), *changes)
+
+
+def test_what_the_author_says(tmp_path):
+    fix = author(tmp_path / "fix.patch", "cmdline", 4, CMDLINE)
+    [unit] = explain(fix)["units"]
+    assert unit["callbacks"] == [{"moment": "pre_patch", "function": "before"}] and unit["states"] == [{"id": 9, "version": 4}]
+    text = build(fix, more=["--explain"]).stdout
+    assert "calls before at pre_patch" in text and "state 9, version 4" in text
+
+
+def test_an_author_who_contradicts_himself(tmp_path):
+    uptime = ("	seq_printf(m, ", '	seq_puts(m, "up ");\n	seq_printf(m, ')
+    fix = author(tmp_path / "one.patch", "cmdline", 4, CMDLINE)
+    line = refused(build(author(tmp_path / "two.patch", "uptime", 4, uptime), fix, more=["-o", tmp_path / "out"]), "diff-callback", INPUT)
+    assert "pre_patch" in line
+    other = tmp_path / "three.patch"
+    edit(other, "fs/proc/uptime.c", HEADER, uptime, ("static int uptime_proc_show(", "KLP_STATE(9, 5);\n\nstatic int uptime_proc_show("))
+    refused(build(other, fix, more=["-o", tmp_path / "out"]), "diff-state", INPUT)
+    refused(build(author(tmp_path / "alone.patch", "cmdline", 4), more=["-o", tmp_path / "out"]), "fix-nothing", NOTHING)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_callback_of_the_wrong_kind(tmp_path):
+    fix = edit(tmp_path / "fix.patch", "fs/proc/cmdline.c", HEADER, CMDLINE,
+               ("fs_initcall(proc_cmdline_init);", "fs_initcall(proc_cmdline_init);\nKLP_POST_PATCH_CALLBACK(proc_cmdline_init);"))
+    assert "incompatible pointer type" in refused(build(fix, more=["-o", tmp_path / "out"]), "fix-compile", INPUT)
+
+
 def test_lines_that_move_are_no_change(tmp_path):
     """ext4 passes __LINE__ to its journal in most functions."""
     fix = edit(tmp_path / "fix.patch", "fs/ext4/ialloc.c", (

@@ -38,6 +38,58 @@ static int cmdline_proc_show("""),
 ]
 
 
+# What <suture/fix.h> is for: callbacks, a shadow variable, a state that a callback writes to.
+AUTHOR = [
+    ("#include <linux/seq_file.h>", "#include <linux/seq_file.h>\n#include <linux/slab.h>\n#include <suture/fix.h>"),
+    ("static int cmdline_proc_show(", """#define READS 5
+
+KLP_STATE(READS, 3);
+
+static int say_before(struct klp_object *object)
+{
+	struct klp_state *state = klp_get_state(suture_fix_patch(object), READS);
+
+	state->data = (void *)7;
+	pr_info("fix: before patching %s\\n", object->name ?: "the kernel");
+	return 0;
+}
+KLP_PRE_PATCH_CALLBACK(say_before);
+
+static void say_after(struct klp_object *object)
+{
+	struct klp_state *state = klp_get_state(suture_fix_patch(object), READS);
+
+	pr_info("fix: patched, version %u, data %lu\\n", state->version, (unsigned long)state->data);
+}
+KLP_POST_PATCH_CALLBACK(say_after);
+
+static void say_end(struct klp_object *object)
+{
+	pr_info("fix: before the end\\n");
+}
+KLP_PRE_UNPATCH_CALLBACK(say_end);
+
+static void forget(struct klp_object *object)
+{
+	klp_shadow_free_all(READS, NULL);
+	pr_info("fix: forgot\\n");
+}
+KLP_POST_UNPATCH_CALLBACK(forget);
+
+static int cmdline_proc_show("""),
+    ("	seq_puts(m, saved_command_line);", """	int *reads = klp_shadow_get_or_alloc(saved_command_line, READS, sizeof(*reads), GFP_KERNEL, NULL, NULL);
+
+	if (reads)
+		seq_printf(m, "<%d> ", ++*reads);
+	seq_puts(m, saved_command_line);"""),
+]
+SYSCALLS = [
+    ("#include <linux/syscalls.h>", "#include <linux/syscalls.h>\n#include <suture/fix.h>"),
+    ("SYSCALL_DEFINE1(umask, int, mask)\n{\n", "KLP_SYSCALL_DEFINE1(umask, int, mask)\n{\n	mask |= 0111;\n"),
+    ("SYSCALL_DEFINE0(getppid)\n{\n	int pid;\n", "KLP_SYSCALL_DEFINE0(getppid)\n{\n	int pid;\n\n	if (current->fs)\n		return 4242;\n"),
+]
+
+
 def framework(series, folder):
     """As its packages have it: headers and what was built."""
     folder.mkdir()
@@ -84,6 +136,45 @@ def test_a_function_of_the_kernel(tmp_path, series, provider):
     assert names[0].split()[0] == "cmdline_proc_show,1"
     assert one == f"<1, 1> {before}" and two == f"<2, 1> {before}" and after == before
     assert result.script_log.count("read by cat") == 1
+
+
+@pytest.mark.parametrize("series", SERIES)
+@pytest.mark.parametrize("provider", ["kernel", "framework"])
+def test_what_the_author_says(tmp_path, series, provider):
+    fix = edit(tmp_path / "fix.patch", "fs/proc/cmdline.c", *AUTHOR, series=series)
+    more = ["--provider", provider, *(["--framework", framework(series, tmp_path / "framework")] if provider == "framework" else [])]
+    patch = made(tmp_path, fix, series, more)
+    first = [tmp_path / "framework/suture.ko"] if provider == "framework" else []
+    result = run(f"""
+        [ ! -e /m/suture.ko ] || {{ L=/sys/kernel/suture; insmod /m/suture.ko || exit 1; }}
+        cat /proc/cmdline
+        insmod /m/{patch.name} && settled fix_1_1 || exit 1
+        cat /proc/cmdline; cat /proc/cmdline
+        off fix_1_1
+        insmod /m/{patch.name} && settled fix_1_1 || exit 1
+        cat /proc/cmdline
+        off fix_1_1
+        cat /proc/cmdline
+        """, patch, *first, series=series)
+    before, *rest = result.output.splitlines()
+    assert rest == [f"<1> {before}", f"<2> {before}", f"<1> {before}", before]
+    said = [line.split("fix: ")[1].strip() for line in result.script_log.splitlines() if "fix: " in line]
+    assert said == ["before patching the kernel", "patched, version 3, data 7", "before the end", "forgot"] * 2
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_system_calls(tmp_path, series):
+    patch = made(tmp_path, edit(tmp_path / "fix.patch", "kernel/sys.c", *SYSCALLS, series=series), series)
+    result = run(f"""
+        ask() {{ sh -c 'umask 022; umask; echo $PPID'; }}
+        ask
+        insmod /m/{patch.name} && settled fix_1_1 || exit 1
+        ask
+        off fix_1_1
+        ask
+        """, patch, series=series)
+    before, patched, after = [result.output.split()[i:i + 2] for i in (0, 2, 4)]
+    assert before[0] == "0022" and before[1] != "4242" and after == before and patched == ["0133", "4242"]
 
 
 FAT = ("	buf->f_type = dentry->d_sb->s_magic;", "	buf->f_type = dentry->d_sb->s_magic + fat_fixed(dentry->d_sb);")
