@@ -21,6 +21,7 @@ typedef enum {
 				  */
 	SUTURE_FIX_ERROR_COMPILE,  /* "fix-compile": the patched source does not compile */
 	SUTURE_FIX_ERROR_PRISTINE, /* "fix-include": the compiler read an unpatched copy of a patched file */
+	SUTURE_FIX_ERROR_APART,    /* "fix-apart": it changes the vDSO, or another image within the kernel */
 	SUTURE_FIX_ERROR_OBJTOOL,  /* "fix-objtool": objtool found fault with the module */
 	SUTURE_FIX_ERROR_MODPOST,  /* "fix-modpost": modpost found fault with the module */
 	SUTURE_FIX_ERROR_LINK,     /* "fix-link": the module could not be put together (exit FAILURE) */

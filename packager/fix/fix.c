@@ -4,6 +4,7 @@
 #include "common/cancel.h"
 #include "common/file.h"
 #include "common/staging.h"
+#include "packager/fix/apart.h"
 #include "packager/fix/author.h"
 #include "packager/fix/lines.h"
 #include "packager/fix/module.h"
@@ -115,12 +116,25 @@ static gboolean keep_lines(const Work *work, const gchar *path, GError **error)
 	return suture_lines_keep(before, after, error);
 }
 
+/* Units that include a changed file by "../" must meet the changed one. */
+static gboolean reach_units(const Work *work, const GPtrArray *lines, GError **error)
+{
+	for (guint i = 0; i < lines->len; i++) {
+		const SutureCommandLine *line = lines->pdata[i];
+
+		if (!suture_shadow_reach(work->shadow, line->source, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean apply_diffs(Work *work, GError **error)
 {
 	g_autofree gchar *folder = scratch_path(work, "source");
 
 	work->shadow = suture_shadow_new(work->request->profile->tree, folder, work->paths, error);
-	if (!work->shadow)
+	if (!work->shadow || !reach_units(work, work->selection->lines, error) ||
+	    !reach_units(work, work->selection->apart, error))
 		return FALSE;
 	for (guint i = 0; i < work->diffs->len; i++)
 		if (!suture_source_diff_apply(work->diffs->pdata[i], folder, error))
@@ -232,6 +246,27 @@ static gboolean compile_units(Work *work, GError **error)
 	if (ok)
 		keep_words(work);
 	return ok;
+}
+
+static gboolean check_apart(Work *work, GError **error)
+{
+	const SutureApart apart = {
+		.profile = work->request->profile,
+		.shadow = work->shadow,
+		.scratch = suture_scratch_path(work->scratch),
+		.lines = work->selection->apart,
+		.notes = work->selection->notes,
+		.jobs = work->jobs,
+	};
+	g_autofree gchar *words = NULL;
+
+	if (suture_apart_check(&apart, &words, error))
+		return TRUE;
+	if (words) {
+		g_free(work->fix->words);
+		work->fix->words = g_steal_pointer(&words);
+	}
+	return FALSE;
 }
 
 static gboolean compare_units(Work *work, GError **error)
@@ -377,7 +412,7 @@ static gboolean make(Work *work, GError **error)
 	if (!work->selection || !apply_diffs(work, error))
 		return FALSE;
 	begin_step(work, "compiling");
-	if (!compile_units(work, error))
+	if (!compile_units(work, error) || !check_apart(work, error))
 		return FALSE;
 	begin_step(work, "comparing");
 	if (!compare_units(work, error) || !check_refusals(work, error) || !check_something(work, error))

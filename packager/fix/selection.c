@@ -27,6 +27,7 @@ void suture_note_free(SutureNote *note)
 void suture_selection_free(SutureSelection *selection)
 {
 	g_ptr_array_unref(selection->lines);
+	g_ptr_array_unref(selection->apart);
 	g_ptr_array_unref(selection->notes);
 	g_free(selection);
 }
@@ -70,15 +71,8 @@ static void add_unit(Work *work, const gchar *unit)
 		return;
 	g_hash_table_add(work->units, g_strdup(unit));
 	line = suture_profile_command(work->profile, unit);
-	if (line && line->object) {
-		g_ptr_array_add(work->selection->lines, line);
-		return;
-	}
 	if (line)
-		note(work, unit,
-		     "is no part of the kernel or of a module as such (vDSO, boot code); what it is "
-		     "made of stays as it was");
-	g_clear_pointer(&line, suture_command_line_free);
+		g_ptr_array_add(line->object ? work->selection->lines : work->selection->apart, line);
 }
 
 static gboolean check_kind(const Work *work, const gchar *path, GError **error)
@@ -234,6 +228,7 @@ static gboolean select_units(Work *work, GError **error)
 	if (work->selection->lines->len > work->limit)
 		return too_many(work, work->selection->lines->len, "part of", error);
 	g_ptr_array_sort(work->selection->lines, compare_lines);
+	g_ptr_array_sort(work->selection->apart, compare_lines);
 	return TRUE;
 }
 
@@ -245,6 +240,7 @@ SutureSelection *suture_selection_make(const SutureProfile *profile, GPtrArray *
 	Work work = {profile, paths, scratch, limit, jobs, selection, units};
 
 	selection->lines = g_ptr_array_new_with_free_func((GDestroyNotify)suture_command_line_free);
+	selection->apart = g_ptr_array_new_with_free_func((GDestroyNotify)suture_command_line_free);
 	selection->notes = g_ptr_array_new_with_free_func((GDestroyNotify)suture_note_free);
 	return select_units(&work, error) ? g_steal_pointer(&selection) : NULL;
 }

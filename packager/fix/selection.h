@@ -15,7 +15,8 @@ SutureNote *suture_note_new(const gchar *subject, const gchar *text);
 void suture_note_free(SutureNote *note);
 
 typedef struct {
-	GPtrArray *lines; /* SutureCommandLine*, sorted by unit */
+	GPtrArray *lines; /* SutureCommandLine*, sorted by unit: of vmlinux and of modules */
+	GPtrArray *apart; /* SutureCommandLine*, sorted by unit: of neither as such (see apart.h) */
 	GPtrArray *notes; /* SutureNote* */
 } SutureSelection;
 void suture_selection_free(SutureSelection *selection);

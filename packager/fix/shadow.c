@@ -120,6 +120,11 @@ SutureShadow *suture_shadow_new(const gchar *tree, const gchar *folder, GPtrArra
 	return g_steal_pointer(&shadow);
 }
 
+gboolean suture_shadow_reach(const SutureShadow *shadow, const gchar *path, GError **error)
+{
+	return make_parents_real(shadow, path, error);
+}
+
 gboolean suture_shadow_check(const SutureShadow *shadow, GPtrArray *read, GError **error)
 {
 	for (guint i = 0; i < read->len; i++) {

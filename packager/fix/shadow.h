@@ -20,6 +20,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureShadow, suture_shadow_free)
 
 const gchar *suture_shadow_folder(const SutureShadow *shadow);
 
+/* Makes real the folders that hold @path, so that "../" leads from there to other files of the shadow. */
+gboolean suture_shadow_reach(const SutureShadow *shadow, const gchar *path,
+			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * PRISTINE when one of @read, files that a compiler read (relative to the shadow, "." and ".." and symlinks
  * in them), is the unchanged original of a copied file: that happens where "../" leads out of a symlinked

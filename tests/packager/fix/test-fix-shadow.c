@@ -108,6 +108,21 @@ static void test_pristine_copy_read(Folder *folder, gconstpointer data)
 	g_assert_nonnull(strstr(error->message, "drivers/net/../../net/ipv4/tcp.c"));
 }
 
+static void test_reached_by_its_parent(Folder *folder, gconstpointer data)
+{
+	const gchar *const names[] = {"net/ipv4/tcp.c", NULL};
+	g_autoptr(SutureShadow) shadow = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	make_tree(folder);
+	shadow = shadow_of(folder, names, &error);
+	g_assert_true(suture_shadow_reach(shadow, "drivers/net/generated-later.c", &error));
+	g_assert_true(suture_shadow_reach(shadow, "drivers/net/again.c", &error));
+	g_assert_true(check(shadow, "drivers/net/../../net/ipv4/tcp.c", &error));
+	g_assert_no_error(error);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -115,5 +130,6 @@ int main(int argc, char **argv)
 	FOLDER_TEST("/packager/fix-shadow/no-such-file", test_no_such_file);
 	FOLDER_TEST("/packager/fix-shadow/not-a-file", test_not_a_file);
 	FOLDER_TEST("/packager/fix-shadow/pristine-copy-read", test_pristine_copy_read);
+	FOLDER_TEST("/packager/fix-shadow/reached-by-its-parent", test_reached_by_its_parent);
 	return g_test_run();
 }

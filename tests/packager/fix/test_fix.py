@@ -139,6 +139,7 @@ def test_a_fix_of_nothing(tmp_path, path, change):
     ("diff-changed-data", "mm/oom_kill.c", [("static int sysctl_oom_dump_tasks = 1;", "static int sysctl_oom_dump_tasks = 2;")]),
     ("diff-init", "fs/proc/cmdline.c", [('	proc_create_single("cmdline", 0,', '	proc_create_single("cmdline2", 0,')]),
     ("diff-untraceable", "kernel/irq_work.c", [("	lockdep_assert_irqs_enabled();", "	lockdep_assert_irqs_enabled();\n	cpu_relax();")]),
+    ("diff-inlined", "kernel/irq_work.c", [("	oflags = atomic_fetch_or(IRQ_WORK_CLAIMED | ", "	oflags = atomic_fetch_or(IRQ_WORK_BUSY | ")]),
     ("diff-layout", "fs/proc/internal.h", [("struct proc_inode {", "struct proc_inode {\n	long more;")]),
 ])
 def test_what_no_live_patch_can_do(tmp_path, reason, path, changes):
@@ -148,6 +149,18 @@ def test_what_no_live_patch_can_do(tmp_path, reason, path, changes):
     report = explain(fix)
     assert reason in [refusal["reason"] for unit in report["units"] for refusal in unit["refusals"]]
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_part_of_the_kernel_as_such(tmp_path):
+    """The vDSO, which includes that file from another folder by "../"; and what runs before the kernel does."""
+    fix = edit(tmp_path / "vdso.patch", "lib/vdso/gettimeofday.c", ("	t = READ_ONCE(", "	t = 1 + READ_ONCE("))
+    line = refused(build(fix, more=["-o", tmp_path / "out"]), "fix-apart", INPUT)
+    assert "vclock_gettime.o: " in line
+    fix = edit(tmp_path / "comment.patch", "lib/vdso/gettimeofday.c", ("	return ((cycles - last)", "	/* here */\n	return ((cycles - last)"))
+    assert "gettime" not in refused(build(fix, more=["-o", tmp_path / "out"]), "fix-nothing", NOTHING)
+    fix = edit(tmp_path / "stub.patch", "drivers/firmware/efi/libstub/mem.c", ("	size = tmp.map_size +", "	size = 8 + tmp.map_size +"))
+    refused(build(fix, more=["-o", tmp_path / "out"]), "fix-nothing", NOTHING)
+    assert [note["text"] for note in explain(fix)["notes"]] == ["changed, and runs at boot alone: it stays as it was until the next boot"]
 
 
 def offset_of(vmlinux, address):
