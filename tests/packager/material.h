@@ -11,7 +11,12 @@
 
 static inline gchar *material_path(const gchar *name)
 {
-	return g_build_filename(g_getenv("SUTURE_BUILD_DIR"), "test-material", name, NULL);
+	const gchar *build = g_getenv("SUTURE_BUILD_DIR");
+
+	/* Without it this would be the current folder, which material.py would then empty. */
+	if (!build)
+		g_error("SUTURE_BUILD_DIR is not set: run this by ctest");
+	return g_build_filename(build, "test-material", name, NULL);
 }
 
 static inline void material_ensure(void)
