@@ -104,7 +104,7 @@ class Run:
     def all(self):
         ordered = selection.order(self.changes.sources())
         for area, wanted in selection.AREAS:
-            left = wanted if not self.options.all else len(ordered[area])
+            left = min(wanted, self.pair.each or wanted) if not self.options.all else len(ordered[area])
             for path in ordered[area]:
                 if left and path not in self.used and self.chosen(path):
                     left -= self.take(path)

@@ -4,14 +4,14 @@ was built from the older one. What is fetched and made stays in the cache."""
 import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
-PACKAGE = "linux-source-6.1"
 KEPT = (".c", ".h")
 LEFT_OUT = ("Documentation", "samples", "tools")
 
@@ -22,17 +22,25 @@ class PairError(Exception):
 
 @dataclass(frozen=True)
 class Pair:
-    """The kernel was built from the source of version old; new is a later version of that source."""
+    """The kernel was built from the source of version old; new is a later version of that source. each: no more fixes of a part of the
+    kernel than so many; 0: as many as it gives."""
     release: str
     old: str
     new: str
+    series: str = "6.1"
+    each: int = 0
+
+    @property
+    def package(self):
+        return f"linux-source-{self.series}"
 
     @property
     def name(self):
         return f"{self.old}_{self.new}"
 
 
-WANTED = (Pair("6.1.0-47-cloud-amd64", "6.1.170-3", "6.1.176-1"), Pair("6.1.0-50-cloud-amd64", "6.1.176-1", "6.1.187-1"))
+WANTED = (Pair("6.1.0-47-cloud-amd64", "6.1.170-3", "6.1.176-1"), Pair("6.1.0-50-cloud-amd64", "6.1.176-1", "6.1.187-1"),
+          Pair("6.12.115+deb12-cloud-amd64", "6.12.115-2~deb12u1", "6.12.117-1~deb12u1", "6.12", each=1))
 
 
 def cache():
@@ -50,30 +58,34 @@ def run(arguments, what, **options):
 def choose(versions, kernels, wanted=WANTED):
     """The pairs to use: those wanted, while the archive has them (or the cache has what is made of them), else the oldest ones.
 
-    versions: of the source, oldest first. kernels: {version: release} of the kernels that were built from them.
+    versions: of the source, oldest first. kernels: {version: release} of the kernels that were built from them. wanted: of one series.
     """
     found = [pair for pair in wanted if {pair.old, pair.new} <= set(versions) and kernels.get(pair.old) == pair.release]
-    following = [Pair(kernels[old], old, new) for old, new in zip(versions, versions[1:]) if old in kernels]
+    following = [replace(wanted[0], release=kernels[old], old=old, new=new) for old, new in zip(versions, versions[1:]) if old in kernels]
     return [*found, *(pair for pair in following if pair not in found)][:len(wanted)]
 
 
-def in_archive():
+def in_archive(series):
     """(versions, kernels) as choose() takes them, from apt."""
     def versions_of(package):
         lines = run(["apt-cache", "madison", package], package).splitlines()
         return [line.split("|")[1].strip() for line in reversed(lines)]
 
-    names = run(["apt-cache", "search", "--names-only", r"^linux-image-6\.1\.0-[0-9]+-cloud-amd64-unsigned$"], "apt-cache")
+    names = run(["apt-cache", "search", "--names-only", rf"^linux-image-{re.escape(series)}\.[0-9]+[-+][0-9a-z]+-cloud-amd64-unsigned$"], "apt-cache")
     kernels = {}
     for package in [line.split()[0] for line in names.splitlines()]:
         for version in versions_of(package):
             kernels[version] = package.removeprefix("linux-image-").removesuffix("-unsigned")
-    return list(dict.fromkeys(versions_of(PACKAGE))), kernels
+    return list(dict.fromkeys(versions_of(f"linux-source-{series}"))), kernels
 
 
 def pairs():
-    ready = [pair for pair in WANTED if (folder(pair) / "done").exists()]
-    return ready if len(ready) == len(WANTED) else choose(*in_archive())
+    if all((folder(pair) / "done").exists() for pair in WANTED):
+        return list(WANTED)
+    found = []
+    for series in dict.fromkeys(pair.series for pair in WANTED):
+        found += choose(*in_archive(series), [pair for pair in WANTED if pair.series == series])
+    return found
 
 
 def folder(pair):
@@ -91,9 +103,9 @@ def download(package, version, where):
     return have[0]
 
 
-def unpack(deb, where):
+def unpack(deb, package, where):
     """The source's .c and .h files."""
-    command = f'''dpkg-deb --fsys-tarfile "$1" | tar -xO ./usr/src/{PACKAGE}.tar.xz | xz -dc |
+    command = f'''dpkg-deb --fsys-tarfile "$1" | tar -xO ./usr/src/{package}.tar.xz | xz -dc |
         tar -x -C "$2" --strip-components=1 --no-same-owner --wildcards {" ".join(f"'*{end}'" for end in KEPT)}'''
     run(["bash", "-o", "pipefail", "-c", command, "unpack", deb, where], f"unpacking {deb.name}")
 
@@ -120,12 +132,12 @@ def changes(pair):
     if done.exists():
         return folder(pair) / "changes"
     debs = cache() / "fixes/debs"
-    packages = [download(PACKAGE, version, debs) for version in (pair.old, pair.new)]
+    packages = [download(pair.package, version, debs) for version in (pair.old, pair.new)]
     with tempfile.TemporaryDirectory(dir=cache() / "fixes") as work:
         trees = [Path(work) / name for name in ("old", "new")]
         for deb, tree in zip(packages, trees):
             tree.mkdir()
-            unpack(deb, tree)
+            unpack(deb, pair.package, tree)
         target = folder(pair) / "changes"
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
@@ -143,6 +155,6 @@ def profile(vendor, pair):
         debs = cache() / "fixes/debs"
         common = pair.release.removesuffix("-cloud-amd64") + "-common"
         packages = [download(name, pair.old, debs) for name in
-                    (PACKAGE, f"linux-headers-{common}", f"linux-headers-{pair.release}", f"linux-image-{pair.release}-unsigned")]
+                    (pair.package, f"linux-headers-{common}", f"linux-headers-{pair.release}", f"linux-image-{pair.release}-unsigned")]
         run([vendor, "kernel", "import", "--profiles", store, *packages], "kernel import")
     return store
