@@ -55,13 +55,13 @@ static void set_tools(json_t *json, const SutureImportWork *work)
 	set_text(json, "toolchain_difference", work->mismatch);
 }
 
-static void set_config_changes(json_t *json, const SutureImportWork *work)
+static void set_list(json_t *json, const gchar *key, const GPtrArray *texts)
 {
-	json_t *changes = json_array();
+	json_t *list = json_array();
 
-	for (guint i = 0; work->config_changes && i < work->config_changes->len; i++)
-		json_array_append_new(changes, json_string(work->config_changes->pdata[i]));
-	set(json, "config_changes", changes);
+	for (guint i = 0; texts && i < texts->len; i++)
+		json_array_append_new(list, json_string(texts->pdata[i]));
+	set(json, key, list);
 }
 
 static json_t *description(const SutureImportWork *work, const gchar *id, guint64 size)
@@ -77,7 +77,8 @@ static json_t *description(const SutureImportWork *work, const gchar *id, guint6
 	set_text(json, "build_id", work->image->build_id);
 	set_text(json, "arch", "x86_64");
 	set_tools(json, work);
-	set_config_changes(json, work);
+	set_list(json, "config_changes", work->config_changes);
+	set_list(json, "not_generated", work->not_made);
 	set(json, "vmlinux_symbols", json_boolean(has_symbols(work->folder)));
 	set(json, "units", json_integer(work->n_units));
 	set(json, "modules", json_integer(work->inputs->n_modules));

@@ -3,6 +3,7 @@
 #include "packager/profile/agree.h"
 #include "packager/profile/config-file.h"
 #include "packager/profile/dry-run.h"
+#include "packager/profile/generate.h"
 #include "packager/profile/inputs.h"
 #include "packager/profile/profile-private.h"
 #include "packager/profile/store.h"
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 
 #define DRY_RUN "dry-run"
+#define ROUNDS_MAX 4 /* what was generated may include what is */
 
 void suture_import_work_clear(SutureImportWork *work)
 {
@@ -31,6 +33,7 @@ void suture_import_work_clear(SutureImportWork *work)
 	g_clear_pointer(&work->toolchain, suture_toolchain_free);
 	g_clear_pointer(&work->recipe, suture_recipe_free);
 	g_clear_pointer(&work->config_changes, g_ptr_array_unref);
+	g_clear_pointer(&work->not_made, g_ptr_array_unref);
 	g_free(work->inputs_digest);
 	g_free(work->mismatch);
 	g_free(work->folder);
@@ -172,7 +175,34 @@ static gboolean write_index(const SutureImportWork *work, const gchar *name, GVa
 	return suture_file_write_atomic_path(path, bytes, 0644, error);
 }
 
-static gboolean index_commands(SutureImportWork *work, GError **error)
+/* The index of includes, once all is there that kbuild generates for them. */
+static GVariant *index_includes(SutureImportWork *work, const SutureKernelTree *tree,
+				const SutureCommands *commands, GError **error)
+{
+	g_autoptr(GHashTable) asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (guint round = 0;; round++) {
+		g_autoptr(GHashTable) absent = NULL;
+		g_autoptr(GVariant) includes = NULL;
+		g_autoptr(GPtrArray) files = NULL;
+
+		begin(work, "reading include lines");
+		includes = suture_includes_make(commands, work->tree, work->request->progress,
+						work->request->progress_data, &absent, error);
+		files = includes ? suture_generate_find(tree, DRY_RUN, absent, asked, error) : NULL;
+		if (!files)
+			return NULL;
+		if (files->len == 0 || round == ROUNDS_MAX) {
+			work->not_made = suture_generate_lacking(tree, asked);
+			return g_steal_pointer(&includes);
+		}
+		begin(work, "generating what is included");
+		if (!suture_generate_make(tree, files, error) || !suture_generate_tidy(tree, commands, error))
+			return NULL;
+	}
+}
+
+static gboolean index_commands(SutureImportWork *work, const SutureKernelTree *tree, GError **error)
 {
 	g_autofree gchar *path = g_build_filename(work->folder, DRY_RUN, NULL);
 	SUTURE_AUTO_FD fd = suture_file_open(path, O_RDONLY, error);
@@ -186,11 +216,9 @@ static gboolean index_commands(SutureImportWork *work, GError **error)
 	commands = suture_dry_run_index(run, error);
 	if (!commands)
 		return FALSE;
-	begin(work, "reading include lines");
 	reader = suture_commands_new(commands);
 	work->n_units = suture_commands_count(reader);
-	includes = suture_includes_make(reader, work->tree, work->request->progress,
-					work->request->progress_data, error);
+	includes = index_includes(work, tree, reader, error);
 	return includes && write_index(work, "commands", commands, error) &&
 	       write_index(work, "includes", includes, error);
 }
@@ -219,7 +247,7 @@ static gboolean prepare(SutureImportWork *work, GError **error)
 	if (!suture_prepare_dry_run(&tree, DRY_RUN, error))
 		return FALSE;
 	begin(work, "reading the commands");
-	return index_commands(work, error);
+	return index_commands(work, &tree, error);
 }
 
 /* What is of no use any more. */

@@ -17,6 +17,7 @@ typedef struct {
 	SutureToolchain *toolchain;
 	gchar *mismatch;           /* why these tools are not those of the kernel, where that was allowed */
 	GPtrArray *config_changes; /* gchar*: what Kconfig changed for that; NULL: nothing may have */
+	GPtrArray *not_made; /* gchar*: generated files that a unit may include and kbuild did not make */
 	SutureRecipe *recipe;
 	guint n_units;
 	json_t *steps; /* names and times */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define TRACE_FOLDER "trace/events"
+#define INCBIN ".incbin"
 
 /* What a line of the preprocessor says, with its end. */
 typedef struct {
@@ -47,7 +47,7 @@ static gchar *take_word(Line *line)
 
 static void add_name(GArray *names, const gchar *start, gsize length, gboolean quoted)
 {
-	SutureIncludeName name = {g_strndup(start, length), quoted};
+	SutureIncludeName name = {.name = g_strndup(start, length), .quoted = quoted};
 
 	g_array_append_val(names, name);
 }
@@ -139,4 +139,24 @@ GArray *suture_includes_scan(const gchar *text, gsize length)
 	g_free(trace.path);
 	g_free(trace.file);
 	return names;
+}
+
+void suture_includes_scan_binaries(const gchar *text, gsize length, GArray *names)
+{
+	const gchar *end = text + length;
+
+	while ((text = memmem(text, (gsize)(end - text), INCBIN, strlen(INCBIN)))) {
+		SutureIncludeName name = {.from_top = TRUE};
+		const gchar *start;
+
+		text += strlen(INCBIN);
+		/* In a string of C: .incbin \"x\" */
+		while (text < end && strchr(" \t\\\"", *text))
+			text++;
+		start = text;
+		while (text < end && !strchr("\\\"\n", *text))
+			text++;
+		name.name = g_strndup(start, (gsize)(text - start));
+		g_array_append_val(names, name);
+	}
 }

@@ -90,8 +90,12 @@ static guint32 find_in(Index *index, const gchar *folder, const gchar *name)
 
 static guint32 resolve(Index *index, const Class *class, const gchar *folder, const SutureIncludeName *name)
 {
-	guint32 number = name->quoted ? find_in(index, folder, name->name) : NONE;
+	guint32 number = NONE;
 
+	if (name->from_top)
+		return find_in(index, ".", name->name);
+	if (name->quoted)
+		number = find_in(index, folder, name->name);
 	for (gchar **at = class->folders; number == NONE && *at; at++)
 		number = find_in(index, *at, name->name);
 	return number;
@@ -110,6 +114,8 @@ static GArray *names_of(Index *index, File *file)
 	if (!g_file_get_contents(full, &text, &length, NULL))
 		length = 0;
 	file->names = suture_includes_scan(text ? text : "", length);
+	if (g_str_has_suffix(file->path, ".c"))
+		suture_includes_scan_binaries(text ? text : "", length, file->names);
 	return file->names;
 }
 
@@ -254,8 +260,15 @@ static GVariant *index_variant(Index *index)
 	return g_variant_ref_sink(g_variant_builder_end(&builder));
 }
 
+static gboolean is_there(gpointer path, gpointer number, gpointer data)
+{
+	(void)path;
+	(void)data;
+	return number != NULL;
+}
+
 GVariant *suture_includes_make(const SutureCommands *commands, const gchar *tree, SutureProgress progress,
-			       gpointer data, GError **error)
+			       gpointer data, GHashTable **ret_absent, GError **error)
 {
 	g_auto(Index) index = {.tree = tree};
 	g_autoptr(GArray) waiting = g_array_new(FALSE, FALSE, sizeof(guint32));
@@ -272,6 +285,10 @@ GVariant *suture_includes_make(const SutureCommands *commands, const gchar *tree
 		if (!suture_cancel_check(error))
 			return NULL;
 		add_unit(&index, line, i, waiting);
+	}
+	if (ret_absent) {
+		g_hash_table_foreach_remove(index.by_path, is_there, NULL);
+		*ret_absent = g_hash_table_ref(index.by_path);
 	}
 	return index_variant(&index);
 }

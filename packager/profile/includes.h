@@ -12,9 +12,13 @@
 
 typedef struct _SutureIncludes SutureIncludes;
 
-/* Reads all units' sources below @tree. New. IO, CANCELLED. */
+/*
+ * Reads all units' sources below @tree. *@ret_absent (NULL allowed): a set of the paths that were looked for
+ * and are not there, sources and what they would include. New. IO, CANCELLED.
+ */
 GVariant *suture_includes_make(const SutureCommands *commands, const gchar *tree, SutureProgress progress,
-			       gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+			       gpointer data, GHashTable **ret_absent,
+			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Over a file's content (kept). NULL when it is no index. */
 SutureIncludes *suture_includes_new_from_bytes(GBytes *bytes);
@@ -31,7 +35,8 @@ gboolean suture_includes_find(const SutureIncludes *includes, const gchar *path,
 /* One name that a line of C includes. */
 typedef struct {
 	gchar *name;
-	gboolean quoted; /* "x.h": looked for beside the file first */
+	gboolean quoted;   /* "x.h": looked for beside the file first */
+	gboolean from_top; /* a path in the tree, looked for nowhere else */
 } SutureIncludeName;
 
 /*
@@ -40,3 +45,6 @@ typedef struct {
  * include.
  */
 GArray *suture_includes_scan(const gchar *text, gsize length);
+
+/* Adds the files that assembler within a C file puts in as they are (.incbin). */
+void suture_includes_scan_binaries(const gchar *text, gsize length, GArray *names);

@@ -14,6 +14,7 @@ PATCHLEVEL = 1
 SUBLEVEL = 7
 CC_FLAGS := -D__KERNEL__ -I./include -O2
 show = @set -e;  echo '  $(1)'; $(2)
+build := -f rules.mk obj
 
 ifdef M
 modules:
@@ -34,6 +35,8 @@ prepare:
 modules_prepare:
 	@true
 vmlinux:
+	$(call show,./generator > a/made.h,true)
+	$(call show,cat a/made.in > a/sub/deep.h a/refused.h,true)
 	$(call show,$(CC) -Wp$(comma)-MMD$(comma)a/.one.o.d $(CC_FLAGS) -c -o a/one.o a/one.c  ; ./tools/objtool/objtool --orc a/one.o,true)
 	$(call show,rm -f vmlinux.a; ar cDPrST vmlinux.a a/one.o,true)
 modules:
@@ -46,6 +49,15 @@ mrproper:
 	@touch was-cleaned
 endif
 comma := ,
+"""
+
+# How kbuild makes what is generated: in the folder whose Makefile has the rule, and not in others.
+RULES = r"""include $(obj)/Makefile
+"""
+GENERATED = r"""a/made.h:
+	printf '\043include "sub/deep.h"\n' > $@
+a/sub/deep.h:
+	touch $@ a/one.o
 """
 
 
@@ -67,7 +79,10 @@ class FakeKernel:
         self.image, self.debug = self.folder / "image", self.folder / "debug"
         self.write("source/Makefile", MAKEFILE)
         self.write("source/include/one.h", "")
-        self.write("source/a/one.c", '#include <one.h>\n')
+        self.write("source/a/one.c", '#include <one.h>\n#include "made.h"\n#include "refused.h"\n#include "never.h"\n')
+        self.write("source/a/sub/.keep", "")
+        self.write("source/a/Makefile", GENERATED)
+        self.write("source/rules.mk", RULES)
         self.write("source/m/two.c", '')
         self.write("symvers", "0x00000000\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n")
         self.write_config()

@@ -43,6 +43,7 @@ typedef struct {
 	SutureScratch *scratch;
 	SutureCommands *commands;
 	SutureIncludes *includes;
+	GHashTable *absent;
 } Tree;
 
 static void write_file(const gchar *root, const gchar *name, const gchar *text)
@@ -84,14 +85,18 @@ static void tree_set_up(Tree *tree, gconstpointer data)
 	write_file(root, "e/c.c", "#include <both.h>\n");
 	write_file(root, "e/unit.c", "#include \"part.c\"\n");
 	write_file(root, "e/part.c", "");
+	write_file(root, "e/holder.c",
+		   "asm(\".incbin \\\"e/data.gz\\\"\\n\" \".incbin \\\"e/none.gz\\\"\");\n");
+	write_file(root, "e/data.gz", "");
 	add_unit(run, "d/a", "-include ./include/forced.h -I./include");
 	add_unit(run, "d/b", "-include ./include/forced.h -I ./include");
 	add_unit(run, "e/c", "-I./d -I./include");
 	add_unit(run, "e/unit", "-I./include");
 	add_unit(run, "e/generated", "-I./include");
+	add_unit(run, "e/holder", "-I./include");
 	commands = suture_dry_run_index(run, NULL);
 	tree->commands = suture_commands_new(commands);
-	includes = suture_includes_make(tree->commands, root, NULL, NULL, NULL);
+	includes = suture_includes_make(tree->commands, root, NULL, NULL, &tree->absent, NULL);
 	g_assert_nonnull(includes);
 	tree->includes = suture_includes_new_from_bytes(g_variant_get_data_as_bytes(includes));
 	g_assert_nonnull(tree->includes);
@@ -100,6 +105,7 @@ static void tree_set_up(Tree *tree, gconstpointer data)
 static void tree_tear_down(Tree *tree, gconstpointer data)
 {
 	(void)data;
+	g_hash_table_unref(tree->absent);
 	suture_includes_free(tree->includes);
 	suture_commands_free(tree->commands);
 	suture_scratch_free(tree->scratch);
@@ -132,7 +138,20 @@ static void test_index(Tree *tree, gconstpointer data)
 	assert_units(tree, "include/both.h", "d/b.o");
 	assert_units(tree, "e/part.c", "e/unit.o");
 	assert_units(tree, "d/a.c", "d/a.o");
+	assert_units(tree, "e/data.gz", "e/holder.o");
 	assert_units(tree, "include/nobody.h", "");
+}
+
+static void test_absent(Tree *tree, gconstpointer data)
+{
+	static const gchar *const absent[] = {"e/generated.c", "include/absent.h", "e/none.gz"};
+	static const gchar *const there[] = {"e/data.gz", "d/both.h", "d/a.c"};
+
+	(void)data;
+	for (gsize i = 0; i < G_N_ELEMENTS(absent); i++)
+		g_assert_true(g_hash_table_contains(tree->absent, absent[i]));
+	for (gsize i = 0; i < G_N_ELEMENTS(there); i++)
+		g_assert_false(g_hash_table_contains(tree->absent, there[i]));
 }
 
 static void test_damaged(Tree *tree, gconstpointer data)
@@ -149,6 +168,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/profile/includes/what-a-line-names", test_scan);
 	g_test_add("/profile/includes/who-may-include", Tree, NULL, tree_set_up, test_index, tree_tear_down);
+	g_test_add("/profile/includes/what-is-absent", Tree, NULL, tree_set_up, test_absent, tree_tear_down);
 	g_test_add("/profile/includes/damaged-index", Tree, NULL, tree_set_up, test_damaged, tree_tear_down);
 	return g_test_run();
 }

@@ -311,6 +311,16 @@ def test_a_damaged_profile_is_named_and_can_be_removed(kernel, store, name):
     assert leftovers(store) == []
 
 
+def test_what_the_build_generates_is_there(kernel, store):
+    run(store, "import", *kernel.arguments())
+    shown = show(store)
+    tree = Path(shown["folder"]) / "tree"
+    assert (tree / "a/made.h").read_text() == '#include "sub/deep.h"\n'
+    assert (tree / "a/sub/deep.h").exists()
+    assert not (tree / "a/one.o").exists(), "an object that was made on the way"
+    assert shown["not_generated"] == ["a/refused.h"]
+
+
 def test_unknown_profiles(store):
     refused(run(store, "show", "6.1.0", check=False), "profile-unknown", 3, "6.1.0")
     refused(run(store, "remove", "6.1.0", check=False), "profile-unknown", 3, "6.1.0")
