@@ -40,6 +40,7 @@ static SutureBuilt *build_diffs(const SutureContext *context, const SutureBuildO
 {
 	g_autofree gchar *store = suture_profile_store(options->profiles);
 	g_autoptr(SutureProfile) profile = suture_profile_open(store, options->kernel, error);
+	g_autoptr(GTimer) timer = g_timer_new();
 	SUTURE_AUTO_JSON *report = NULL;
 	SutureBuilt *built;
 
@@ -49,6 +50,7 @@ static SutureBuilt *build_diffs(const SutureContext *context, const SutureBuildO
 	request->profile = profile;
 	request->max_units = (guint)options->max_units;
 	request->progress = context->quiet ? NULL : suture_terminal_progress;
+	request->progress_data = timer;
 	built = suture_build_fix(request, &report, ret_words, error);
 	suture_terminal_clear();
 	if (!options->explain || !report)

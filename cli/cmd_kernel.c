@@ -69,14 +69,6 @@ static gboolean parse_import(Options *options, int argc, char **argv, GError **e
 		entries, &argc, &argv, error);
 }
 
-/* What the library cannot know: how long it has taken. */
-static void show_progress(const gchar *step, guint64 done, guint64 total, gpointer data)
-{
-	g_autofree gchar *text = g_strdup_printf("%s (%.0f s)", step, g_timer_elapsed(data, NULL));
-
-	suture_terminal_progress(text, done, total, NULL);
-}
-
 static json_t *describe(const SutureProfile *profile)
 {
 	json_t *json = json_copy(profile->json);
@@ -132,7 +124,7 @@ static gboolean cmd_import(SutureContext *context, int argc, char **argv, GError
 		.toolchain_root = options.root,
 		.allow_toolchain_mismatch = options.allow_mismatch,
 		.jobs = (guint)options.jobs,
-		.progress = context->quiet ? NULL : show_progress,
+		.progress = context->quiet ? NULL : suture_terminal_progress,
 		.progress_data = timer,
 	};
 	profile = suture_profile_import(&request, &present, error);

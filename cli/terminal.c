@@ -13,7 +13,6 @@ void suture_terminal_progress(const gchar *step, guint64 done, guint64 total, gp
 	static gint64 last;
 	gint64 now = g_get_monotonic_time();
 
-	(void)data;
 	if (!isatty(STDERR_FILENO) || (done < total && drawn && now - last < REDRAW_MICROSECONDS))
 		return;
 	last = now;
@@ -22,6 +21,8 @@ void suture_terminal_progress(const gchar *step, guint64 done, guint64 total, gp
 		fprintf(stderr, "\r\033[K%s %3u%%", step, (unsigned)(done * 100.0 / total));
 	else
 		fprintf(stderr, "\r\033[K%s", step);
+	if (data)
+		fprintf(stderr, " (%.0f s)", g_timer_elapsed(data, NULL));
 	fflush(stderr);
 }
 

@@ -3,7 +3,10 @@
 
 #include "common/progress.h"
 
-/* A SutureProgress that redraws one line on standard error when that is a terminal, and else does nothing. */
+/*
+ * A SutureProgress that redraws one line on standard error when that is a terminal, and else does nothing.
+ * @data: NULL, or a GTimer whose seconds are shown too.
+ */
 void suture_terminal_progress(const gchar *step, guint64 done, guint64 total, gpointer data);
 
 /* Removes the progress line; call before printing anything else. */

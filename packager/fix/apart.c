@@ -38,7 +38,7 @@ static GBytes *compile(const SutureApart *apart, guint number, gboolean patched,
 	g_autoptr(GPtrArray) read = NULL;
 
 	g_ptr_array_add(one, &compilation);
-	if (!suture_compile(one, apart->jobs, ret_words, error))
+	if (!suture_compile(one, apart->jobs, NULL, NULL, ret_words, error))
 		return NULL;
 	read = patched ? suture_compilation_read(&compilation, error) : NULL;
 	if (patched && (!read || !suture_shadow_check(apart->shadow, read, error)))

@@ -83,7 +83,10 @@ static gboolean run(const SutureCompilation *compilation, gchar **words, const g
 
 /* One failure is enough to tell; the others stop where they are. */
 typedef struct {
+	SutureProgress progress; /* NULL: none */
+	gpointer progress_data;
 	GMutex lock;
+	guint done, total;
 	const SutureCompilation *failed;
 	const gchar *step; /* suffix of the file that has the failed one's words */
 	GError *error;
@@ -99,6 +102,15 @@ static void settle(Outcome *outcome, const SutureCompilation *compilation, const
 		outcome->step = step;
 		outcome->error = cause;
 	}
+	g_mutex_unlock(&outcome->lock);
+}
+
+static void count(Outcome *outcome)
+{
+	g_mutex_lock(&outcome->lock);
+	outcome->done++;
+	if (outcome->progress)
+		outcome->progress("compiling", outcome->done, outcome->total, outcome->progress_data);
 	g_mutex_unlock(&outcome->lock);
 }
 
@@ -150,6 +162,8 @@ static void compile_one(gpointer data, gpointer user_data)
 		settle(outcome, compilation, ".said", cause);
 	else if (compilation->as_built && !finish_as_built(compilation, &cause))
 		settle(outcome, compilation, ".objtool", cause);
+	else
+		count(outcome);
 }
 
 static void refuse_before(const SutureCompilation *compilation, const gchar *reason, GError **error)
@@ -185,9 +199,10 @@ static gboolean judge(Outcome *outcome, gchar **ret_words, GError **error)
 	return FALSE;
 }
 
-gboolean suture_compile(GPtrArray *compilations, guint jobs, gchar **ret_words, GError **error)
+gboolean suture_compile(GPtrArray *compilations, guint jobs, SutureProgress progress, gpointer progress_data,
+			gchar **ret_words, GError **error)
 {
-	Outcome outcome = {0};
+	Outcome outcome = {.progress = progress, .progress_data = progress_data, .total = compilations->len};
 	GThreadPool *pool = g_thread_pool_new(compile_one, &outcome, (gint)MAX(jobs, 1), FALSE, error);
 
 	if (!pool)

@@ -22,11 +22,12 @@ SutureCompilation *suture_compilation_new(void);
 void suture_compilation_free(SutureCompilation *compilation);
 
 /*
- * Runs them all (SutureCompilation*), @jobs at a time. COMPILE, naming the source, when one fails (BEFORE for
- * one in the profile's own tree); its words are then in *@ret_words.
+ * Runs them all (SutureCompilation*), @jobs at a time; @progress (NULL: none) hears, from one thread at a
+ * time, how many are done. COMPILE, naming the source, when one fails (BEFORE for one in the profile's own
+ * tree); its words are then in *@ret_words.
  */
-gboolean suture_compile(GPtrArray *compilations, guint jobs, gchar **ret_words,
-			GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean suture_compile(GPtrArray *compilations, guint jobs, SutureProgress progress, gpointer progress_data,
+			gchar **ret_words, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The files that the compiler read for it, as it named them (gchar*). */
 GPtrArray *suture_compilation_read(const SutureCompilation *compilation,

@@ -236,7 +236,8 @@ static gboolean compile_units(Work *work, GError **error)
 	if (!work->author_words)
 		return FALSE;
 	plan_units(work);
-	ok = suture_compile(work->compilations, work->jobs, &words, error);
+	ok = suture_compile(work->compilations, work->jobs, work->request->progress,
+			    work->request->progress_data, &words, error);
 	if (words) {
 		g_free(work->fix->words);
 		work->fix->words = g_steal_pointer(&words);

@@ -172,7 +172,7 @@ static gboolean check_plain(SutureFixUnit *unit, GError **error)
 	plain.sections = FALSE;
 	plain.output = g_strconcat(unit->before->output, ".plain", NULL);
 	g_ptr_array_add(one, &plain);
-	ok = suture_compile(one, 1, &words, error) && check_object(unit, &plain, error);
+	ok = suture_compile(one, 1, NULL, NULL, &words, error) && check_object(unit, &plain, error);
 	g_free(plain.output);
 	return ok;
 }

@@ -2,6 +2,7 @@
 """`suture build --kernel`: unified diffs of a real kernel's source to patch modules, up to what is refused."""
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -44,6 +45,16 @@ def test_the_same_inputs_give_the_same_module(cmdline, tmp_path):
         modules.append(module(tmp_path / folder / "out").read_bytes())
     assert modules[0] == modules[1]
     assert b"/tmp" not in modules[0] and bytes(tmp_path) not in modules[0]
+
+
+def test_progress_on_a_terminal(cmdline, tmp_path):
+    screen, terminal = pty.openpty()
+    done = subprocess.run(command(cmdline, more=["-o", tmp_path]), stderr=terminal, stdout=subprocess.DEVNULL, check=False)
+    os.close(terminal)
+    seen = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert done.returncode == 0, seen
+    assert "applying the diff (0 s)" in seen and re.search(r"compiling 100% \(\d+ s\)", seen) and seen.endswith("\r\033[K")
 
 
 def test_several_diffs_make_one_module(cmdline, tmp_path):
