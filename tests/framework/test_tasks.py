@@ -72,6 +72,7 @@ def test_a_task_stopped_at_exec_stays_when_its_work_runs_there(kernel):
     execstop /proc/park/a </tmp/go >/tmp/said & tracer=$!
     exec 7>/tmp/go
     parked 1
+    eventually test -s /tmp/said
     read -r pid </tmp/said
     echo >&7
     eventually grep -q bprm_execve /proc/$pid/stack
