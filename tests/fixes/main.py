@@ -17,7 +17,7 @@ import exercises
 import judge
 import pairs
 import report
-from results import Results
+from results import Results, Unknown
 
 JOINS = 3
 NOT_COMPARABLE = {"fix-not-built": "not built for this kernel", "fix-nothing": "change nothing", "fix-compile": "do not compile alone",
@@ -51,7 +51,7 @@ class Run:
             return asdict(made) | {"sha256": digest(Path(made.module).read_bytes()) if made.built else ""}
 
         value = dict(self.results.once(key, make))
-        if value["module"] and not Path(value["module"]).exists():
+        if value["module"] and self.results.make and not Path(value["module"]).exists():
             builder.build(self.options.vendor, self.store, self.pair.release, fix, self.folder(fix))
         sha256 = value.pop("sha256")
         return builder.Build(**value), sha256
@@ -91,8 +91,11 @@ class Run:
 
     def take(self, path):
         """Try one file; True when it is comparable."""
-        fix, made, sha256 = self.compiled(path)
-        row = None if made.reason in NOT_COMPARABLE else self.row(fix, made, sha256)
+        try:
+            fix, made, sha256 = self.compiled(path)
+            row = None if made.reason in NOT_COMPARABLE else self.row(fix, made, sha256)
+        except Unknown:
+            return False
         if not row:
             self.left_out[NOT_COMPARABLE.get(made.reason, NO_HARDWARE)] += 1
             return False
@@ -119,6 +122,7 @@ def options():
     parser = argparse.ArgumentParser(prog="script/fixes", description=__doc__)
     parser.add_argument("--all", action="store_true", help="every comparable fix, not a number of each part (hours)")
     parser.add_argument("--vendor", default=Path(os.environ["SUTURE_BIN"]) / "suture-vendor", help="the program to use")
+    parser.add_argument("--known", action="store_true", help="try nothing: write what is known of this program")
     parser.add_argument("--kernel", metavar="RELEASE", help="only the fixes of this kernel; nothing is written then")
     parser.add_argument("only", nargs="*", metavar="PATH", help="only files below it; nothing is written then")
     return parser.parse_args()
@@ -133,9 +137,9 @@ def write(path, text):
 
 def main():
     wanted = options()
-    results = Results(pairs.cache() / "fixes/results.jsonl")
+    results = Results(pairs.cache() / "fixes/results.jsonl", make=not wanted.known)
     try:
-        chosen = [pair for pair in pairs.pairs() if wanted.kernel in (None, pair.release)]
+        chosen = [pair for pair in (pairs.ready() if wanted.known else pairs.pairs()) if wanted.kernel in (None, pair.release)]
         sections = [Run(wanted, pair, results).all() for pair in chosen]
     except pairs.PairError as error:
         sys.exit(f"script/fixes: {error}")

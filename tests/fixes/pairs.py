@@ -79,10 +79,15 @@ def in_archive(series):
     return list(dict.fromkeys(versions_of(f"linux-source-{series}"))), kernels
 
 
+def ready():
+    """Those whose changes are in the cache."""
+    return [pair for pair in WANTED if (folder(pair) / "done").exists()]
+
+
 def pairs():
-    if all((folder(pair) / "done").exists() for pair in WANTED):
-        return list(WANTED)
     found = []
+    if len(ready()) == len(WANTED):
+        return ready()
     for series in dict.fromkeys(pair.series for pair in WANTED):
         found += choose(*in_archive(series), [pair for pair in WANTED if pair.series == series])
     return found

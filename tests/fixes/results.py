@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 
 
+class Unknown(Exception):
+    """Nothing is known of the key, and nothing is to be made."""
+
+
 class Results:
-    def __init__(self, path):
+    def __init__(self, path, make=True):
         self.path = Path(path)
+        self.make = make
         self.known = {}
         if self.path.exists():
             for line in self.path.read_text().splitlines():
@@ -26,6 +31,8 @@ class Results:
     def once(self, key, make):
         """The value of key, made when it is not known."""
         if key not in self.known:
+            if not self.make:
+                raise Unknown(key)
             self.known[key] = make()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a", encoding="utf-8") as file:

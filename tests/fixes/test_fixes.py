@@ -14,7 +14,7 @@ import exercises  # noqa: E402
 import judge  # noqa: E402
 import pairs  # noqa: E402
 import report  # noqa: E402
-from results import Results  # noqa: E402
+from results import Results, Unknown  # noqa: E402
 
 PAIR = pairs.Pair("6.1.0-1-cloud-amd64", "6.1.1-1", "6.1.2-1")
 
@@ -166,6 +166,15 @@ def test_results_are_kept(tmp_path):
             file.write('{"key": "cut')
             file.write("\n")
     assert made == [1]
+
+
+def test_nothing_is_made_of_what_is_unknown(tmp_path):
+    Results(tmp_path / "r.jsonl").once("k", lambda: 1)
+    results = Results(tmp_path / "r.jsonl", make=False)
+    assert results.once("k", lambda: 2) == 1
+    with pytest.raises(Unknown):
+        results.once("other", lambda: 2)
+    assert "other" not in (tmp_path / "r.jsonl").read_text()
 
 
 def test_page():
