@@ -20,6 +20,7 @@ typedef struct {
 
 /* Units with the same folders to look in see the same file behind a name. */
 typedef struct {
+	gchar **quoted;    /* of -iquote: for names in quotes only, before the others */
 	gchar **folders;   /* of -I and -isystem, in their order */
 	GHashTable *edges; /* number of a file + 1 -> GArray* of guint32: what it includes */
 } Class;
@@ -45,6 +46,7 @@ static void class_free(gpointer data)
 {
 	Class *class = data;
 
+	g_strfreev(class->quoted);
 	g_strfreev(class->folders);
 	g_hash_table_unref(class->edges);
 	g_free(class);
@@ -96,6 +98,8 @@ static guint32 resolve(Index *index, const Class *class, const gchar *folder, co
 		return find_in(index, ".", name->name);
 	if (name->quoted)
 		number = find_in(index, folder, name->name);
+	for (gchar **at = class->quoted; name->quoted && number == NONE && *at; at++)
+		number = find_in(index, *at, name->name);
 	for (gchar **at = class->folders; number == NONE && *at; at++)
 		number = find_in(index, *at, name->name);
 	return number;
@@ -189,29 +193,44 @@ static const gchar *option_value(gchar **words, guint *at, const gchar *option)
 	return words[*at + 1] ? words[++*at] : NULL;
 }
 
+/* Adds the value of the option at @words, if it is one that names a place, to the list that is its own. */
+static void take_option(gchar **words, guint *at, GPtrArray *const *lists)
+{
+	static const gchar *const options[] = {"-include", "-iquote", "-isystem", "-I"};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(options); i++) {
+		const gchar *value = option_value(words, at, options[i]);
+		gchar *clean = value ? suture_dry_run_path(value) : NULL;
+
+		if (clean)
+			g_ptr_array_add(lists[i], clean);
+		if (value)
+			return;
+	}
+}
+
 static Class *class_of(Index *index, const SutureCommandLine *line, GPtrArray *forced)
 {
+	g_autoptr(GPtrArray) quoted = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) folders = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *const lists[] = {forced, quoted, folders, folders};
+	g_autofree gchar *first = NULL;
+	g_autofree gchar *second = NULL;
 	g_autofree gchar *key = NULL;
 	Class *class;
 
-	for (guint i = 0; line->compile[i]; i++) {
-		const gchar *include = option_value(line->compile, &i, "-include");
-		const gchar *folder = include ? NULL : option_value(line->compile, &i, "-isystem");
-		gchar *clean;
-
-		if (!include && !folder)
-			folder = option_value(line->compile, &i, "-I");
-		clean = include || folder ? suture_dry_run_path(include ? include : folder) : NULL;
-		if (clean)
-			g_ptr_array_add(include ? forced : folders, clean);
-	}
+	for (guint i = 0; line->compile[i]; i++)
+		take_option(line->compile, &i, lists);
+	g_ptr_array_add(quoted, NULL);
 	g_ptr_array_add(folders, NULL);
-	key = g_strjoinv("\n", (gchar **)folders->pdata);
+	first = g_strjoinv("\n", (gchar **)quoted->pdata);
+	second = g_strjoinv("\n", (gchar **)folders->pdata);
+	key = g_strjoin("\n\n", first, second, NULL);
 	class = g_hash_table_lookup(index->classes, key);
 	if (class)
 		return class;
 	class = g_new0(Class, 1);
+	class->quoted = g_strdupv((gchar **)quoted->pdata);
 	class->folders = g_strdupv((gchar **)folders->pdata);
 	class->edges = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
 	g_hash_table_insert(index->classes, g_steal_pointer(&key), class);

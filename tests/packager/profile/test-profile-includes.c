@@ -85,6 +85,9 @@ static void tree_set_up(Tree *tree, gconstpointer data)
 	write_file(root, "e/c.c", "#include <both.h>\n");
 	write_file(root, "e/unit.c", "#include \"part.c\"\n");
 	write_file(root, "e/part.c", "");
+	write_file(root, "quoted/both.h", "");
+	write_file(root, "e/quoting.c", "#include \"both.h\"\n");
+	write_file(root, "e/plain.c", "#include <both.h>\n");
 	write_file(root, "e/holder.c",
 		   "asm(\".incbin \\\"e/data.gz\\\"\\n\" \".incbin \\\"e/none.gz\\\"\");\n");
 	write_file(root, "e/data.gz", "");
@@ -93,6 +96,8 @@ static void tree_set_up(Tree *tree, gconstpointer data)
 	add_unit(run, "e/c", "-I./d -I./include");
 	add_unit(run, "e/unit", "-I./include");
 	add_unit(run, "e/generated", "-I./include");
+	add_unit(run, "e/quoting", "-I./d -iquote ./quoted");
+	add_unit(run, "e/plain", "-I./d -iquote ./quoted");
 	add_unit(run, "e/holder", "-I./include");
 	commands = suture_dry_run_index(run, NULL);
 	tree->commands = suture_commands_new(commands);
@@ -134,7 +139,8 @@ static void test_index(Tree *tree, gconstpointer data)
 	assert_units(tree, "include/forced.h", "d/a.o d/b.o");
 	assert_units(tree, "include/deep.h", "d/a.o");
 	assert_units(tree, "include/beside.h", "d/a.o");
-	assert_units(tree, "d/both.h", "d/a.o e/c.o");
+	assert_units(tree, "d/both.h", "d/a.o e/c.o e/plain.o");
+	assert_units(tree, "quoted/both.h", "e/quoting.o");
 	assert_units(tree, "include/both.h", "d/b.o");
 	assert_units(tree, "e/part.c", "e/unit.o");
 	assert_units(tree, "d/a.c", "d/a.o");
