@@ -6,6 +6,7 @@
 #include "common/staging.h"
 #include "packager/fix/apart.h"
 #include "packager/fix/author.h"
+#include "packager/fix/headers.h"
 #include "packager/fix/lines.h"
 #include "packager/fix/module.h"
 #include "packager/fix/references.h"
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #define OBJECT_BYTES (256LL * 1024 * 1024)
+#define SYMVERS_BYTES (1024 * 1024)
 
 void suture_fix_free(SutureFix *fix)
 {
@@ -34,6 +36,8 @@ typedef struct {
 	GPtrArray *diffs; /* SutureSourceDiff* */
 	GPtrArray *paths; /* gchar* */
 	SutureShadow *shadow;
+	gchar *include;       /* of the framework, within the scratch folder; NULL: none */
+	gchar *more_symvers;  /* likewise */
 	gchar **author_words; /* by which the compiler finds <suture/fix.h> */
 	SutureSelection *selection;
 	SutureKernelView *view;
@@ -51,6 +55,8 @@ static void work_clear(Work *work)
 	g_clear_pointer(&work->view, suture_kernel_view_free);
 	g_clear_pointer(&work->selection, suture_selection_free);
 	g_clear_pointer(&work->author_words, g_strfreev);
+	g_free(work->include);
+	g_free(work->more_symvers);
 	g_clear_pointer(&work->shadow, suture_shadow_free);
 	g_clear_pointer(&work->paths, g_ptr_array_unref);
 	g_clear_pointer(&work->diffs, g_ptr_array_unref);
@@ -226,13 +232,28 @@ static void keep_words(Work *work)
 	work->fix->words = g_string_free(all, FALSE);
 }
 
+static gboolean bring_framework(Work *work, GError **error)
+{
+	const SutureFixRequest *request = work->request;
+	g_autoptr(GBytes) symvers = NULL;
+
+	if (!request->include)
+		return TRUE;
+	work->include = scratch_path(work, "framework");
+	work->more_symvers = scratch_path(work, "framework.symvers");
+	symvers = suture_file_read(request->more_symvers, SYMVERS_BYTES, error);
+	return symvers && suture_file_write_atomic_path(work->more_symvers, symvers, 0644, error) &&
+	       suture_headers_copy(request->include, work->include, error);
+}
+
 static gboolean compile_units(Work *work, GError **error)
 {
 	g_autofree gchar *words = NULL;
 	gboolean ok;
 
-	work->author_words =
-		suture_author_words(suture_scratch_path(work->scratch), work->request->include, error);
+	if (!bring_framework(work, error))
+		return FALSE;
+	work->author_words = suture_author_words(suture_scratch_path(work->scratch), work->include, error);
 	if (!work->author_words)
 		return FALSE;
 	plan_units(work);
@@ -272,7 +293,7 @@ static gboolean check_apart(Work *work, GError **error)
 
 static gboolean compare_units(Work *work, GError **error)
 {
-	work->view = suture_kernel_view_open(work->request->profile, work->request->more_symvers, error);
+	work->view = suture_kernel_view_open(work->request->profile, work->more_symvers, error);
 	for (guint i = 0; work->view && i < work->units->len; i++) {
 		SutureFixUnit *unit = work->units->pdata[i];
 		SutureRunning *running;
@@ -382,8 +403,8 @@ static gboolean link_module(Work *work, GError **error)
 		.source = {functions, references, callbacks, states, request->description, request->replace,
 			   request->provider == SUTURE_PROVIDER_FRAMEWORK, request->consistency},
 		.objects = objects,
-		.include = request->include,
-		.more_symvers = request->more_symvers,
+		.include = work->include,
+		.more_symvers = work->more_symvers,
 	};
 
 	for (guint i = 0; i < work->units->len; i++) {
