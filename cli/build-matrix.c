@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What one build of one fix may need. */
-#define BUILD_BYTES (1536LL * 1024 * 1024)
+/* What a build of a fix may need for each of its jobs: the compiler takes 320 MB for the largest unit of
+ * a 6.1 kernel, and a build of two jobs was seen with 460 MB, all of its processes together. */
+#define JOB_BYTES (400LL * 1024 * 1024)
 #define JOBS_FOR_EACH 2 /* a unit is compiled before and after at the same time */
 
 typedef struct {
@@ -121,12 +122,22 @@ static void row_free(gpointer data)
 	g_free(row);
 }
 
-static guint builds_at_once(guint jobs)
+/* Bytes that can be had without taking them from anyone; what caches hold is unused, too. */
+static gint64 available_memory(void)
 {
-	gint64 memory = (gint64)sysconf(_SC_AVPHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	guint by_memory = (guint)CLAMP(memory / BUILD_BYTES, 1, 1024);
+	static const gchar mark[] = "MemAvailable:";
+	g_autofree gchar *text = NULL;
+	const gchar *line =
+		g_file_get_contents("/proc/meminfo", &text, NULL, NULL) ? strstr(text, mark) : NULL;
 
-	return MIN(by_memory, MAX(jobs / JOBS_FOR_EACH, 1));
+	if (line)
+		return g_ascii_strtoll(line + strlen(mark), NULL, 10) * 1024;
+	return (gint64)sysconf(_SC_AVPHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
+static guint jobs_at_once(guint wanted)
+{
+	return MIN(wanted, (guint)CLAMP(available_memory() / JOB_BYTES, 1, 1024));
 }
 
 static void print_json(GPtrArray *rows)
@@ -192,8 +203,8 @@ gboolean suture_build_matrix(const SutureContext *context, const SutureBuildOpti
 {
 	g_autoptr(GPtrArray) kernels = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(row_free);
-	guint jobs = options->jobs ? (guint)options->jobs : g_get_num_processors();
-	guint at_once = builds_at_once(jobs);
+	guint jobs = jobs_at_once(options->jobs ? (guint)options->jobs : g_get_num_processors());
+	guint at_once = MAX(jobs / JOBS_FOR_EACH, 1);
 	Matrix matrix = {.context = context, .words = words, .jobs = MAX(jobs / at_once, 1)};
 
 	if (!list_kernels(options, kernels, error))
