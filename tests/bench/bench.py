@@ -10,11 +10,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import apply  # noqa: E402
 import framework  # noqa: E402
+import packager  # noqa: E402
 import refresh  # noqa: E402
 import verify  # noqa: E402
 from lib import pipeline  # noqa: E402
 
-BENCHMARKS = {"verify": verify, "refresh": refresh, "apply": apply, "framework": framework}
+BENCHMARKS = {"verify": verify, "refresh": refresh, "apply": apply, "framework": framework, "packager": packager}
 HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 # Benchmarks
 
@@ -42,13 +43,18 @@ def _kept():
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def main(names):
+def _run(name, full):
+    return packager.run(full) if name == "packager" else BENCHMARKS[name].run()
+
+
+def main(words):
+    names, full = [word for word in words if word != "--full"], "--full" in words
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"bench: no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     tables = {name: text.rstrip("\n") + "\n" for name, text in _kept().items()}
     for name in names or BENCHMARKS:
-        tables[name] = _table(name, BENCHMARKS[name].run())
+        tables[name] = _table(name, _run(name, full))
         print(tables[name], flush=True)
         REPORT.write_text(HEAD + "\n".join(tables[known] for known in BENCHMARKS if known in tables))
 
