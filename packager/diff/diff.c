@@ -147,7 +147,7 @@ static void report_functions(SutureSpread *spread, GHashTable *inlined)
 		function->size_after = atom->size;
 		function->reasons = strings_of(atom->reasons);
 		function->inlined = strings_of(g_hash_table_lookup(inlined, source));
-		if (atom->twin)
+		if (atom->twin && !atom->carried)
 			report_original(spread, atom, function, index++);
 		g_ptr_array_add(spread->diff->functions, function);
 	}

@@ -143,7 +143,9 @@ typedef struct {
  * and constants that changed if only functions read them; copies of what has no identity (strings, constants,
  * __func__, lock class keys, once-flags); the entries of the kernel's tables (__bug_table, .altinstructions,
  * ...) that describe any of these. Everything else is an undefined symbol. A call of a changed function, and
- * a pointer to one, means the original, which ftrace redirects. The same request gives the same bytes.
+ * a pointer to one, means the original, which ftrace redirects. One that ftrace cannot redirect is copied,
+ * and what calls it is changed, where nothing else can reach it (carry.h). The same request gives the same
+ * bytes.
  *
  * A change of a type's layout is always refused: objects of the old layout are in memory, and other units use
  * it, and that neither is so cannot be seen from one unit. Types that a function declares for itself are

@@ -272,7 +272,7 @@ static void add_aliases(Emission *emission)
 
 		if (!atom->included || atom->kind != SUTURE_ATOM_FUNCTION)
 			continue;
-		if (atom->twin && !atom->cold)
+		if (atom->twin && !atom->cold && !atom->carried)
 			add_alias(emission, atom, suture_emit_alias(request, index++));
 		for (guint moment = 0; moment < SUTURE_DIFF_N_MOMENTS; moment++)
 			if (atom->callbacks & 1U << moment)

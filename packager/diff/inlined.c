@@ -147,7 +147,8 @@ static gboolean nothing_is_left(const SutureSpread *spread, GHashTable *refused)
 	for (guint i = 0; i < spread->after->atoms->len; i++) {
 		const SutureAtom *atom = spread->after->atoms->pdata[i];
 
-		if (atom->kind != SUTURE_ATOM_FUNCTION || atom->state != SUTURE_ATOM_CHANGED || atom->cold)
+		if (atom->kind != SUTURE_ATOM_FUNCTION || atom->state != SUTURE_ATOM_CHANGED || atom->cold ||
+		    atom->carried)
 			continue;
 		if (!atom->refused)
 			return FALSE;

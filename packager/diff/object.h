@@ -76,6 +76,7 @@ struct _SutureAtom {
 	SutureAtomState state;
 	gboolean masked; /* a difference was seen that does not count: line numbers */
 
+	gboolean carried;  /* a function that is not redirected, but copied for what calls it: carry.h */
 	gboolean included; /* spread.h */
 	gboolean dropped;
 	gboolean keyless; /* an entry of a jump table that gets a key which is always off */

@@ -39,7 +39,7 @@ gboolean suture_link_is_direct(const SutureAtom *from, const SutureLink *link)
 
 	if (!target || !target->included)
 		return FALSE;
-	if (target->kind != SUTURE_ATOM_FUNCTION || !target->twin || target->cold)
+	if (target->kind != SUTURE_ATOM_FUNCTION || !target->twin || target->cold || target->carried)
 		return TRUE;
 	return from->kind == SUTURE_ATOM_ENTRY || link->at != (gint64)(target->entry - target->start);
 }

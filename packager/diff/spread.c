@@ -2,11 +2,12 @@
 #include "packager/diff/spread.h"
 
 #include "packager/diff/author.h"
+#include "packager/diff/carry.h"
 #include "packager/diff/refuse.h"
 
 #include <string.h>
 
-static void give_reason(SutureAtom *atom, gchar *reason)
+void suture_spread_reason(SutureAtom *atom, gchar *reason)
 {
 	if (!atom->reasons)
 		atom->reasons = g_ptr_array_new_with_free_func(g_free);
@@ -16,11 +17,11 @@ static void give_reason(SutureAtom *atom, gchar *reason)
 		g_ptr_array_add(atom->reasons, reason);
 }
 
-static void change(SutureAtom *function, gchar *reason)
+void suture_spread_change(SutureAtom *function, gchar *reason)
 {
 	if (function->state == SUTURE_ATOM_SAME)
 		function->state = SUTURE_ATOM_CHANGED;
-	give_reason(function, reason);
+	suture_spread_reason(function, reason);
 }
 
 static void include(SutureSpread *spread, SutureAtom *atom)
@@ -44,7 +45,8 @@ static void change_parents(SutureSpread *spread)
 
 		if (part->parent && part->state != SUTURE_ATOM_SAME &&
 		    part->parent->state == SUTURE_ATOM_SAME)
-			change(part->parent, g_strdup_printf("its part %s changed", part->symbol->name));
+			suture_spread_change(part->parent,
+					     g_strdup_printf("its part %s changed", part->symbol->name));
 	}
 }
 
@@ -61,14 +63,14 @@ static gboolean change_reader(SutureSpread *spread, SutureAtom *reader, SutureAt
 	if (reader->kind == SUTURE_ATOM_FUNCTION && !is_boot(reader)) {
 		g_autofree gchar *name = suture_atom_name(constant);
 
-		change(reader, g_strdup_printf("reads %s, whose value changed", name));
+		suture_spread_change(reader, g_strdup_printf("reads %s, whose value changed", name));
 		return FALSE;
 	}
 	if (reader->kind == SUTURE_ATOM_DATA && reader->twin && !suture_atom_is_writable(reader) &&
 	    reader->section->rule->kind == SUTURE_SECTION_DATA && suture_atom_is_local(reader)) {
 		gboolean more = reader->state == SUTURE_ATOM_SAME;
 
-		change(reader, g_strdup("what it points at changed"));
+		suture_spread_change(reader, g_strdup("what it points at changed"));
 		return more;
 	}
 	if (reader->state != SUTURE_ATOM_NEW && !suture_atom_is_anonymous(reader))
@@ -114,7 +116,7 @@ static gboolean has_ftrace_call(const SutureAtom *function)
 	return FALSE;
 }
 
-static gboolean is_traceable(const SutureSpread *spread, const SutureAtom *original)
+gboolean suture_spread_is_traceable(const SutureSpread *spread, const SutureAtom *original)
 {
 	const SutureDiffRequest *request = spread->request;
 
@@ -133,8 +135,8 @@ static void start_function(SutureSpread *spread, SutureAtom *function)
 		return;
 	}
 	if (function->state == SUTURE_ATOM_NEW)
-		give_reason(function, g_strdup("new function"));
-	else if (!function->cold && !is_traceable(spread, function->twin))
+		suture_spread_reason(function, g_strdup("new function"));
+	else if (!function->cold && !function->carried && !suture_spread_is_traceable(spread, function->twin))
 		suture_refuse_untraceable(spread, function);
 	include(spread, function);
 }
@@ -372,6 +374,7 @@ void suture_spread_run(SutureSpread *spread)
 	while (change_readers_once(spread))
 		;
 	change_parents(spread);
+	suture_carry_untraceable(spread);
 	start(spread);
 	suture_author_read(spread);
 	close_over(spread);

@@ -20,6 +20,15 @@ typedef struct {
  */
 void suture_spread_run(SutureSpread *spread);
 
+/* Adds a reason why @atom is in the patch, once; takes it over. */
+void suture_spread_reason(SutureAtom *atom, gchar *reason);
+
+/* Makes @function one that changed, for that reason, which is taken over. */
+void suture_spread_change(SutureAtom *function, gchar *reason);
+
+/* Whether the running kernel can redirect the function @original, of the object before. */
+gboolean suture_spread_is_traceable(const SutureSpread *spread, const SutureAtom *original);
+
 /* Adds a refusal, once for each code and name. @name is for the sentence's start; the sentence follows it. */
 void suture_spread_refuse(SutureSpread *spread, SutureDiffError code, const gchar *name, const gchar *format,
 			  ...) G_GNUC_PRINTF(4, 5);
