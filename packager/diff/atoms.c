@@ -89,6 +89,7 @@ static void read_instructions(SutureSection *section, guint64 start, guint64 end
 		     link++) {
 			link->branch =
 				instruction.relative_at && link->offset == at + instruction.relative_at;
+			link->value = instruction.memory_at && link->offset == at + instruction.memory_at;
 			if (counts_from_place(link->type))
 				link->behind = (guint8)(at + instruction.length - link->offset);
 		}

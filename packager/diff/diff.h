@@ -41,6 +41,7 @@ typedef struct {
 	SutureDiffAsk
 		traceable;    /* has a call of ftrace in the running kernel; NULL: as the unit before has */
 	SutureDiffAsk sealed; /* has lost its ENDBR (IBT); NULL: none has */
+	SutureDiffAsk taken;  /* is a global name in the running object; NULL: none is that is new here */
 	/* NULL: it is not known. A changed function that was inlined everywhere is then not told from the
 	 * functions that it is part of. */
 	SutureDiffTouched touched;

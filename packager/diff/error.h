@@ -30,6 +30,8 @@ typedef enum {
 	SUTURE_DIFF_ERROR_SEALED,   /* "diff-sealed": a new pointer to a function that the kernel sealed (IBT)
 				     */
 	SUTURE_DIFF_ERROR_LAYOUT,   /* "diff-layout": the layout of a type changed */
+	SUTURE_DIFF_ERROR_MOVED,    /* "diff-moved": a new global has a name that the running kernel has
+				       elsewhere */
 	SUTURE_DIFF_ERROR_CALLBACK, /* "diff-callback": what the author names as a callback is none */
 	SUTURE_DIFF_ERROR_STATE,    /* "diff-state": what the author declares as a state is none */
 	/* "diff-inlined": a changed function that is only part of others, none of which can be redirected */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define LENGTH_MAX 15
+#define LEA 0x8d
 
 /* What follows the opcode. */
 enum {
@@ -24,6 +25,7 @@ typedef struct {
 	const guint8 *bytes;
 	gsize size, at;
 	gboolean wide, operand, address; /* REX.W, 66, 67 */
+	gsize displacement;              /* where one of 32 bits stands; 0: none */
 } Cursor;
 
 static gboolean next(Cursor *cursor, guint8 *ret)
@@ -215,9 +217,10 @@ static gboolean skip_operand(Cursor *cursor, guint8 *ret_modrm)
 		return FALSE;
 	if (mode == 1)
 		return skip(cursor, 1);
-	if (mode == 2 || (modrm & 7) == 5 || ((modrm & 7) == 4 && (scaled & 7) == 5))
-		return skip(cursor, 4);
-	return TRUE;
+	if (mode != 2 && (modrm & 7) != 5 && ((modrm & 7) != 4 || (scaled & 7) != 5))
+		return TRUE;
+	cursor->displacement = cursor->at;
+	return skip(cursor, 4);
 }
 
 static gsize immediate_size(const Cursor *cursor, guint form, guint8 modrm)
@@ -274,6 +277,8 @@ gboolean suture_instruction_read(const guint8 *bytes, gsize size, SutureInstruct
 		instruction.relative_at = (guint8)cursor.at;
 		instruction.relative_size = form & RELATIVE8 ? 1 : 4;
 	}
+	if (first != LEA)
+		instruction.memory_at = (guint8)cursor.displacement;
 	if (!skip(&cursor, instruction.relative_size + immediate_size(&cursor, form, modrm)))
 		return FALSE;
 	instruction.length = (guint8)cursor.at;

@@ -8,6 +8,8 @@ typedef struct {
 	guint8 length;        /* bytes, 1 to 15 */
 	guint8 relative_at;   /* where the displacement of a relative call or jump stands in it; 0: none */
 	guint8 relative_size; /* 1 or 4 bytes */
+	guint8 memory_at; /* where the 32 bits stand that say where in memory it reads or writes; 0: none (lea
+			     does neither) */
 } SutureInstruction;
 
 /*

@@ -29,6 +29,7 @@ typedef struct {
 	guint8 size;          /* bytes that are filled; 0: not a kind that can be carried */
 	guint8 behind;   /* how far behind the place the processor counts from; 0 where the place itself is */
 	gboolean branch; /* of a call or jump */
+	gboolean value;  /* the instruction reads or writes what is there, and does not take its address */
 	SutureAtom *target; /* NULL: undefined symbol */
 	gint64 at; /* what it means: so many bytes behind the target's start; undefined: the addend */
 } SutureLink;

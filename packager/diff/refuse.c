@@ -48,6 +48,19 @@ void suture_refuse_atom(SutureSpread *spread, SutureAtom *atom)
 				     atom->section->name, state_of(atom), rule->sentence);
 }
 
+void suture_refuse_moved(SutureSpread *spread, SutureAtom *atom)
+{
+	const gchar *name = atom->symbol->name;
+
+	atom->refused = TRUE;
+	suture_spread_refuse(
+		spread, SUTURE_DIFF_ERROR_MOVED, name,
+		"%s: is new in this file, but the running kernel has it in another, or as another "
+		"name or kind of something: leave it where and what it was, or give the new one a "
+		"name of its own",
+		name);
+}
+
 void suture_refuse_data(SutureSpread *spread, SutureAtom *constant, const SutureAtom *reader)
 {
 	g_autofree gchar *name = suture_atom_name(constant), *from = suture_atom_name(reader);
@@ -59,6 +72,20 @@ void suture_refuse_data(SutureSpread *spread, SutureAtom *constant, const Suture
 		"the new value where it is needed in a callback of the patch, or let functions choose "
 		"between the old and a new constant",
 		name, from);
+}
+
+void suture_refuse_address(SutureSpread *spread, SutureAtom *constant, const SutureAtom *reader)
+{
+	g_autofree gchar *name = suture_atom_name(constant), *from = suture_atom_name(reader);
+
+	constant->refused = TRUE;
+	suture_spread_refuse(spread, SUTURE_DIFF_ERROR_CHANGED_DATA, name,
+			     "%s: its value changed, and %s hands out its address: what keeps that would "
+			     "point into the patch "
+			     "when it is gone, or is compared with the address of the old one: let functions "
+			     "choose between "
+			     "the old and a new constant",
+			     name, from);
 }
 
 void suture_refuse_untraceable(SutureSpread *spread, SutureAtom *function)

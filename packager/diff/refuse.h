@@ -7,8 +7,12 @@
 
 /* A changed or new atom, by what is known of its section. */
 void suture_refuse_atom(SutureSpread *spread, SutureAtom *atom);
+/* A new global whose name the running kernel has for something else. */
+void suture_refuse_moved(SutureSpread *spread, SutureAtom *atom);
 /* A constant that changed and that @reader, which stays, points at. */
 void suture_refuse_data(SutureSpread *spread, SutureAtom *constant, const SutureAtom *reader);
+/* A constant that changed and whose address @reader hands out. */
+void suture_refuse_address(SutureSpread *spread, SutureAtom *constant, const SutureAtom *reader);
 void suture_refuse_untraceable(SutureSpread *spread, SutureAtom *function);
 void suture_refuse_key(SutureSpread *spread, SutureAtom *entry, const SutureReference *key);
 void suture_refuse_relocation(SutureSpread *spread, SutureAtom *from, const SutureLink *link);

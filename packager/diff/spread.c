@@ -3,6 +3,7 @@
 
 #include "packager/diff/author.h"
 #include "packager/diff/carry.h"
+#include "packager/diff/constant.h"
 #include "packager/diff/refuse.h"
 
 #include <string.h>
@@ -50,13 +51,6 @@ static void change_parents(SutureSpread *spread)
 	}
 }
 
-static gboolean is_changed_constant(const SutureAtom *atom)
-{
-	return atom->kind == SUTURE_ATOM_DATA && atom->state == SUTURE_ATOM_CHANGED &&
-	       !suture_atom_is_writable(atom) && !suture_atom_is_anonymous(atom) &&
-	       atom->section->rule->kind == SUTURE_SECTION_DATA;
-}
-
 /* TRUE: something became changed that others may read in turn. */
 static gboolean change_reader(SutureSpread *spread, SutureAtom *reader, SutureAtom *constant)
 {
@@ -88,7 +82,7 @@ static gboolean change_readers_once(SutureSpread *spread)
 		for (guint k = 0; k < reader->n_links; k++) {
 			SutureAtom *target = suture_atom_link(reader, k)->target;
 
-			if (target && target != reader && is_changed_constant(target))
+			if (target && target != reader && suture_constant_is_changed(target))
 				more |= change_reader(spread, reader, target);
 		}
 	}
@@ -126,10 +120,23 @@ gboolean suture_spread_is_traceable(const SutureSpread *spread, const SutureAtom
 	return has_ftrace_call(original);
 }
 
+/* The patch would have a copy of its own where the kernel goes on with what it has. */
+static gboolean is_taken(const SutureSpread *spread, const SutureAtom *atom)
+{
+	const SutureDiffRequest *request = spread->request;
+
+	return request->taken && atom->state == SUTURE_ATOM_NEW && !suture_atom_is_local(atom) &&
+	       request->taken(request->data, atom->symbol->name, FALSE);
+}
+
 static void start_function(SutureSpread *spread, SutureAtom *function)
 {
 	if (function->state == SUTURE_ATOM_SAME)
 		return;
+	if (is_taken(spread, function)) {
+		suture_refuse_moved(spread, function);
+		return;
+	}
 	if (is_boot(function)) {
 		suture_refuse_atom(spread, function);
 		return;
@@ -172,11 +179,13 @@ static void start_data(SutureSpread *spread, SutureAtom *atom)
 	    (suture_atom_is_anonymous(atom) && kind == SUTURE_SECTION_DATA))
 		return;
 	if (kind == SUTURE_SECTION_DATA && atom->state == SUTURE_ATOM_NEW) {
-		if (!suture_atom_is_local(atom))
+		if (is_taken(spread, atom))
+			suture_refuse_moved(spread, atom);
+		else if (!suture_atom_is_local(atom))
 			include(spread, atom);
 		return;
 	}
-	if (kind == SUTURE_SECTION_DATA && is_changed_constant(atom) && suture_atom_is_local(atom))
+	if (kind == SUTURE_SECTION_DATA && suture_constant_is_changed(atom) && suture_atom_is_local(atom))
 		return;
 	suture_refuse_atom(spread, atom);
 }
@@ -381,5 +390,7 @@ void suture_spread_run(SutureSpread *spread)
 	include_printk_index(spread);
 	close_over(spread);
 	check_included(spread);
+	suture_constants_refuse(spread);
+	suture_variables_refuse(spread);
 	suture_refuse_rest(spread);
 }

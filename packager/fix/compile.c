@@ -13,7 +13,12 @@
 
 /* Debug information changes no code. The differ reads types and what was inlined, and no places of variables,
  * which cost the compiler a quarter of its time; the run-pre check reads none. */
-static const gchar *const for_differ[] = {"-ffunction-sections", "-fdata-sections", "-fno-var-tracking",
+static const gchar *const for_differ[] = {"-ffunction-sections",
+					  "-fdata-sections",
+					  "-g",
+					  "-gno-split-dwarf",
+					  "-femit-struct-debug-detailed=any",
+					  "-fno-var-tracking",
 					  NULL};
 static const gchar *const for_run_pre[] = {"-g0", NULL};
 

@@ -6,6 +6,7 @@
 #include "common/staging.h"
 #include "packager/fix/apart.h"
 #include "packager/fix/author.h"
+#include "packager/fix/globals.h"
 #include "packager/fix/headers.h"
 #include "packager/fix/lines.h"
 #include "packager/fix/module.h"
@@ -291,9 +292,28 @@ static gboolean check_apart(Work *work, GError **error)
 	return FALSE;
 }
 
+/* A unit may use what another adds, whichever is compared first. */
+static void note_globals(Work *work)
+{
+	g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GHashTableIter iter;
+	gpointer name;
+
+	for (guint i = 0; i < work->units->len; i++) {
+		const SutureFixUnit *unit = work->units->pdata[i];
+
+		suture_globals_added(unit->before_object, unit->after_object, names);
+	}
+	g_hash_table_iter_init(&iter, names);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		suture_kernel_view_add(work->view, name);
+}
+
 static gboolean compare_units(Work *work, GError **error)
 {
 	work->view = suture_kernel_view_open(work->request->profile, work->more_symvers, error);
+	if (work->view)
+		note_globals(work);
 	for (guint i = 0; work->view && i < work->units->len; i++) {
 		SutureFixUnit *unit = work->units->pdata[i];
 		SutureRunning *running;

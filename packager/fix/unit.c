@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#define VMLINUX "vmlinux"
 #define OBJECT_BYTES (256LL * 1024 * 1024)
 
 void suture_fix_unit_free(SutureFixUnit *unit)
@@ -23,6 +24,7 @@ struct _SutureKernelView {
 	const SutureProfile *profile;
 	SutureSymvers *symvers;
 	SutureSymvers *more; /* NULL: none */
+	GHashTable *added;   /* gchar*: symbols of the patch itself */
 	GHashTable *objects; /* gchar* -> SutureRunning* */
 };
 
@@ -31,6 +33,7 @@ void suture_kernel_view_free(SutureKernelView *view)
 	g_clear_pointer(&view->symvers, suture_symvers_free);
 	g_clear_pointer(&view->more, suture_symvers_free);
 	g_hash_table_unref(view->objects);
+	g_hash_table_unref(view->added);
 	g_free(view);
 }
 
@@ -42,6 +45,7 @@ SutureKernelView *suture_kernel_view_open(const SutureProfile *profile, const gc
 	view->profile = profile;
 	view->objects =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)suture_running_unref);
+	view->added = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	view->symvers = suture_symvers_read(profile->symvers, error);
 	if (!view->symvers)
 		return NULL;
@@ -54,7 +58,7 @@ static SutureRunning *open_object(const SutureKernelView *view, const gchar *obj
 {
 	g_autofree gchar *path = NULL;
 
-	if (strcmp(object, "vmlinux") == 0)
+	if (strcmp(object, VMLINUX) == 0)
 		return suture_running_open_vmlinux(view->profile->vmlinux, error);
 	path = suture_profile_module(view->profile, object);
 	if (path)
@@ -79,6 +83,11 @@ SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *ob
 	return running;
 }
 
+void suture_kernel_view_add(SutureKernelView *view, const gchar *name)
+{
+	g_hash_table_add(view->added, g_strdup(name));
+}
+
 gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
 {
 	return g_bytes_equal(unit->before_object, unit->after_object);
@@ -86,9 +95,48 @@ gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
 
 typedef struct {
 	const SutureFixUnit *unit;
-	const SutureKernelView *view;
+	SutureKernelView *view;
 	SutureTouched *touched;
 } Asking;
+
+/* By that of the patch, or by the loader. */
+static gboolean is_found_by_linker(const SutureKernelView *view, const gchar *symbol)
+{
+	return g_hash_table_contains(view->added, symbol) ||
+	       (view->more && suture_symvers_find(view->more, symbol));
+}
+
+static void queue_depends(const SutureRunning *running, GQueue *queue, GHashTable *seen)
+{
+	for (const gchar *const *name = suture_running_depends(running); *name; name++)
+		if (g_hash_table_add(seen, (gpointer)*name))
+			g_queue_push_tail(queue, (gpointer)*name);
+}
+
+/* Whether @wanted is loaded whenever @running is: what refers to it is filled in when it comes, and code that
+ * runs before that would jump anywhere. */
+static gboolean is_always_there(SutureKernelView *view, const SutureRunning *running, const gchar *wanted,
+				GError **error)
+{
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GQueue) queue = g_queue_new();
+	const gchar *name;
+
+	queue_depends(running, queue, seen);
+	while (!g_hash_table_contains(seen, wanted) && (name = g_queue_pop_head(queue))) {
+		const SutureRunning *needed = suture_kernel_view_object(view, name, error);
+
+		if (!needed)
+			return FALSE;
+		queue_depends(needed, queue, seen);
+	}
+	if (g_hash_table_contains(seen, wanted))
+		return TRUE;
+	g_set_error(error, SUTURE_IMAGE_ERROR, SUTURE_IMAGE_ERROR_SYMBOL_MODULE,
+		    "it is in module %s, which need not be there when %s is: the patch cannot refer to it",
+		    wanted, suture_running_object(running));
+	return FALSE;
+}
 
 static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, SutureDiffTarget *ret,
 			GError **error)
@@ -96,17 +144,18 @@ static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, Sutu
 	const Asking *asking = data;
 	SutureTarget target = {0};
 
-	if (!local && asking->view->more) {
-		const SutureExport *export = suture_symvers_find(asking->view->more, symbol);
-
-		if (export) {
-			*ret = (SutureDiffTarget){g_strdup(export->object), g_strdup(symbol), 0, TRUE};
-			return TRUE;
-		}
+	if (!local && is_found_by_linker(asking->view, symbol)) {
+		*ret = (SutureDiffTarget){g_strdup(asking->unit->object), g_strdup(symbol), 0, TRUE};
+		return TRUE;
 	}
 	if (!suture_resolve(asking->unit->running, asking->unit->run_pre, asking->view->symvers, symbol,
 			    local, &target, error))
 		return FALSE;
+	if (strcmp(target.object, VMLINUX) != 0 && strcmp(target.object, asking->unit->object) != 0 &&
+	    !is_always_there(asking->view, asking->unit->running, target.object, error)) {
+		suture_target_clear(&target);
+		return FALSE;
+	}
 	*ret = (SutureDiffTarget){target.object, target.symbol, target.sympos, target.exported};
 	return TRUE;
 }
@@ -142,6 +191,17 @@ static gboolean is_sealed(gpointer data, const gchar *function, gboolean local)
 	(void)local;
 	return find_address(asking, function, &address) &&
 	       suture_running_sealed(asking->unit->running, address);
+}
+
+static gboolean is_taken(gpointer data, const gchar *name, gboolean local)
+{
+	const Asking *asking = data;
+	SutureRunningSymbol symbol;
+
+	for (guint i = 0; !local && suture_running_symbol(asking->unit->running, name, i, &symbol); i++)
+		if (symbol.global)
+			return TRUE;
+	return FALSE;
 }
 
 static gboolean is_touched(gpointer data, const gchar *file, guint first, guint last)
@@ -190,7 +250,7 @@ static gboolean check_run_pre(SutureFixUnit *unit, GError **error)
 	return check_plain(unit, error);
 }
 
-static gboolean run_diff(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
+static gboolean run_diff(SutureFixUnit *unit, SutureKernelView *view, GError **error)
 {
 	g_autoptr(SutureTouched) touched = suture_touched_new(unit->before->tree, unit->after->tree);
 	Asking asking = {unit, view, touched};
@@ -203,6 +263,7 @@ static gboolean run_diff(SutureFixUnit *unit, const SutureKernelView *view, GErr
 		.resolve = resolve,
 		.traceable = is_traceable,
 		.sealed = is_sealed,
+		.taken = is_taken,
 		.touched = is_touched,
 		.late = !suture_profile_livepatch(view->profile),
 		.data = &asking,
@@ -227,7 +288,7 @@ static const SutureRunPreFunction *find_unchecked(const SutureFixUnit *unit)
 	return NULL;
 }
 
-gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view, GError **error)
+gboolean suture_fix_unit_compare(SutureFixUnit *unit, SutureKernelView *view, GError **error)
 {
 	const SutureRunPreFunction *unchecked;
 

@@ -30,6 +30,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureKernelView, suture_kernel_view_free)
 SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *object,
 					 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The patch itself will have @name, by another of its units. */
+void suture_kernel_view_add(SutureKernelView *view, const gchar *name);
+
 /* Whether the sectioned objects before and after are the same bytes: then there is nothing to look at. */
 gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
 
@@ -40,5 +43,5 @@ gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
  * that the fix changes could not be looked at. Refusals are in the diff. Codes of SUTURE_IMAGE_ERROR, of
  * suture_compile(), and MALFORMED.
  */
-gboolean suture_fix_unit_compare(SutureFixUnit *unit, const SutureKernelView *view,
+gboolean suture_fix_unit_compare(SutureFixUnit *unit, SutureKernelView *view,
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -18,6 +18,9 @@ typedef enum {
 						(exit MISMATCH) */
 	SUTURE_IMAGE_ERROR_SYMBOL_AMBIGUOUS, /* "symbol-ambiguous": it knows several, and nothing tells them
 						apart */
+	SUTURE_IMAGE_ERROR_SYMBOL_INIT, /* "symbol-init": it is gone once the kernel or the module has started
+					 */
+	SUTURE_IMAGE_ERROR_SYMBOL_MODULE, /* "symbol-module": it is in a module that need not be there */
 	SUTURE_IMAGE_ERROR_DIFFERS, /* "run-pre-differs": functions are not compiled as those that run (exit
 				       MISMATCH) */
 	SUTURE_IMAGE_ERROR_ABSENT,  /* "run-pre-absent": functions are not in what runs (exit MISMATCH) */

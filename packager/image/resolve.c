@@ -25,6 +25,15 @@ static gboolean absent(const SutureRunning *running, const gchar *symbol, const 
 	return FALSE;
 }
 
+static gboolean refuse_init(const SutureRunning *running, const gchar *symbol, GError **error)
+{
+	g_set_error(
+		error, SUTURE_IMAGE_ERROR, SUTURE_IMAGE_ERROR_SYMBOL_INIT,
+		"symbol %s: it is __init of %s, and gone once that has started: the patch cannot refer to it",
+		symbol, suture_running_object(running));
+	return FALSE;
+}
+
 /* A number that is right while the module is being loaded and wrong afterwards is no number. */
 static gboolean answer_running(const SutureRunning *running, const gchar *symbol, guint64 sympos,
 			       SutureTarget *ret, GError **error)
@@ -42,9 +51,12 @@ static gboolean answer_running(const SutureRunning *running, const gchar *symbol
 static gboolean by_name(const SutureRunning *running, const gchar *symbol, SutureTarget *ret, GError **error)
 {
 	guint count = suture_running_count(running, symbol);
+	SutureRunningSymbol found;
 
-	if (count == 0)
+	if (!suture_running_symbol(running, symbol, 0, &found))
 		return absent(running, symbol, "is not among the symbols", error);
+	if (count == 1 && suture_running_is_init(running, found.address))
+		return refuse_init(running, symbol, error);
 	if (count == 1)
 		return answer_running(running, symbol, 0, ret, error);
 	g_set_error(
@@ -69,6 +81,8 @@ gboolean suture_resolve(const SutureRunning *running, const SutureRunPre *run_pr
 		return answer(ret, export->object, symbol, 0, FALSE);
 	if (!run_pre || !suture_run_pre_address(run_pre, symbol, &address))
 		return by_name(running, symbol, ret, error);
+	if (suture_running_is_init(running, address))
+		return refuse_init(running, symbol, error);
 	if (!suture_running_sympos(running, symbol, address, &sympos))
 		return absent(running, symbol, "is not, where the unit has it, among the symbols", error);
 	return answer_running(running, symbol, sympos, ret, error);

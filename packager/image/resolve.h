@@ -20,7 +20,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SutureTarget, suture_target_clear)
  * not local and exported by vmlinux; not local and exported by another module ({that module, 0}); a symbol of
  * @running at the address that @run_pre (NULL: none) inferred; the only one of @running of that name; for a
  * unit of a module nothing else. FALSE, @ret untouched, with SYMBOL-ABSENT (also for an address at which
- * @running has no symbol of that name) or SYMBOL-AMBIGUOUS, saying how many there are.
+ * @running has no symbol of that name), SYMBOL-AMBIGUOUS, saying how many there are, or SYMBOL-INIT.
  */
 gboolean suture_resolve(const SutureRunning *running, const SutureRunPre *run_pre,
 			const SutureSymvers *symvers, const gchar *symbol, gboolean local, SutureTarget *ret,

@@ -14,6 +14,7 @@
 #define SECTION_STEP (G_GUINT64_CONSTANT(1) << 32) /* no section is larger */
 #define UNDEFINED_START (G_GUINT64_CONSTANT(1) << 63)
 #define SECTIONS_MAX 0x10000
+#define DEPENDS "depends="
 
 typedef struct {
 	SutureRunning *running;
@@ -120,6 +121,39 @@ static gboolean stays(Reader *reader, gsize section)
 		return FALSE;
 	name = elf_strptr(reader->elf, names, header.sh_name);
 	return name && !g_str_has_prefix(name, ".init");
+}
+
+static void note_init(Reader *reader)
+{
+	for (gsize i = 1; i < reader->n_sections; i++) {
+		SutureRunningRange range = {section_address(i), section_address(i + 1)};
+
+		if (is_loaded(reader, i) && !stays(reader, i))
+			g_array_append_val(reader->running->init, range);
+	}
+}
+
+/* Texts "key=value", each with its NUL; a name may have '-'. */
+static void read_depends(Reader *reader)
+{
+	gsize index = suture_elf_find_section(reader->elf, ".modinfo");
+	GElf_Shdr header;
+	Elf_Data *data;
+	const gchar *text, *end;
+
+	if (!index || !suture_elf_section(reader->elf, index, &header, &data) || !data->d_buf)
+		return;
+	text = data->d_buf;
+	end = text + data->d_size;
+	for (const gchar *next; (next = memchr(text, '\0', (gsize)(end - text))); text = next + 1) {
+		g_autofree gchar *names = NULL;
+
+		if (!g_str_has_prefix(text, DEPENDS) || text[strlen(DEPENDS)] == '\0')
+			continue;
+		names = g_strdelimit(g_strdup(text + strlen(DEPENDS)), "-", '_');
+		g_strfreev(reader->running->depends);
+		reader->running->depends = g_strsplit(names, ",", -1);
+	}
 }
 
 static void add_undefined(Reader *reader, const gchar *name)
@@ -306,6 +340,8 @@ SutureRunning *suture_running_open_module(const gchar *path, const gchar *name, 
 		return NULL;
 	}
 	find_shifting(&reader);
+	note_init(&reader);
+	read_depends(&reader);
 	read_lists(&reader);
 	return g_steal_pointer(&reader.running);
 }

@@ -11,12 +11,18 @@ struct _SutureRunning {
 	SutureKallsyms *symbols;
 	GArray *entries; /* guint64, sorted: where ftrace can be put; NULL: no list says */
 	GArray *seals;   /* guint64, sorted: endbr64 that go */
+	GArray *init;    /* SutureRunningRange: what is dropped after the start */
+	gchar **depends; /* names of modules */
 
 	/* Of modules alone. */
 	GArray *relocations;   /* SutureRunningRelocation, sorted by place */
 	GHashTable *undefined; /* gchar* name -> guint64*, made-up addresses of what other objects define */
 	GHashTable *shifting;  /* gchar* names of symbols both in sections that stay and in others */
 };
+
+typedef struct {
+	guint64 start, end;
+} SutureRunningRange;
 
 /* What the file does not hold yet: @target is the symbol's address with the addend. */
 typedef struct {

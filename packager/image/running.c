@@ -17,6 +17,8 @@ SutureRunning *suture_running_new(const gchar *object, SutureMemory *memory)
 	running->object = g_strdup(object);
 	running->memory = memory;
 	running->seals = g_array_new(FALSE, FALSE, sizeof(guint64));
+	running->init = g_array_new(FALSE, FALSE, sizeof(SutureRunningRange));
+	running->depends = g_new0(gchar *, 1);
 	return running;
 }
 
@@ -36,6 +38,8 @@ void suture_running_unref(SutureRunning *running)
 	g_clear_pointer(&running->entries, g_array_unref);
 	g_clear_pointer(&running->symbols, suture_kallsyms_unref);
 	g_array_unref(running->seals);
+	g_array_unref(running->init);
+	g_strfreev(running->depends);
 	suture_memory_free(running->memory);
 	g_free(running->object);
 	g_free(running);
@@ -79,7 +83,8 @@ gboolean suture_running_symbol(const SutureRunning *running, const gchar *name, 
 	if (!suture_kallsyms_find(running->symbols, name, &first, &count) || index >= count)
 		return FALSE;
 	symbol = suture_kallsyms_named(running->symbols, first + index);
-	*ret = (SutureRunningSymbol){symbol->name, symbol->address, count == 1 ? 0 : index + 1};
+	*ret = (SutureRunningSymbol){symbol->name, symbol->address, count == 1 ? 0 : index + 1,
+				     g_ascii_isupper(symbol->type)};
 	return TRUE;
 }
 
@@ -99,6 +104,22 @@ gboolean suture_running_sympos(const SutureRunning *running, const gchar *name, 
 gboolean suture_running_shifts(const SutureRunning *running, const gchar *name)
 {
 	return running->shifting && g_hash_table_contains(running->shifting, name);
+}
+
+gboolean suture_running_is_init(const SutureRunning *running, guint64 address)
+{
+	for (guint i = 0; i < running->init->len; i++) {
+		const SutureRunningRange *range = &g_array_index(running->init, SutureRunningRange, i);
+
+		if (address >= range->start && address < range->end)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+const gchar *const *suture_running_depends(const SutureRunning *running)
+{
+	return (const gchar *const *)running->depends;
 }
 
 const guint8 *suture_running_bytes(const SutureRunning *running, guint64 address, gsize size)

@@ -16,6 +16,7 @@ typedef struct {
 	const gchar *name;
 	guint64 address;
 	guint64 sympos; /* for klp_func and .klp.sym: 0 when the only one of its name, else counted from 1 */
+	gboolean global;
 } SutureRunningSymbol;
 
 /*
@@ -55,6 +56,13 @@ gboolean suture_running_sympos(const SutureRunning *running, const gchar *name, 
  * right for both a module that is being loaded and one that is live. FALSE for vmlinux.
  */
 gboolean suture_running_shifts(const SutureRunning *running, const gchar *name);
+
+/* Whether what is at @address is gone once the kernel has booted or the module is loaded (__init). */
+gboolean suture_running_is_init(const SutureRunning *running, guint64 address);
+
+/* The modules that are loaded whenever this one is (modinfo "depends"), with '_'; NULL-terminated; borrowed.
+ */
+const gchar *const *suture_running_depends(const SutureRunning *running);
 
 /*
  * Whether ftrace can be put at the entry of the function at @address: the kernel's own list (__mcount_loc)

@@ -114,6 +114,12 @@ static gboolean is_traced(gpointer data, const gchar *function, gboolean local)
 	return !names(((const Means *)data)->untraced, function);
 }
 
+static gboolean is_taken(gpointer data, const gchar *name, gboolean local)
+{
+	(void)local;
+	return names(((const Means *)data)->taken, name);
+}
+
 static gboolean is_touched(gpointer data, const gchar *file, guint first, guint last)
 {
 	const Means *means = data;
@@ -139,6 +145,7 @@ SutureDiff *pair_diff(const gchar *source, const Means *means)
 		.resolve = resolve,
 		.traceable = own.untraced ? is_traced : NULL,
 		.sealed = own.sealed ? is_sealed : NULL,
+		.taken = own.taken ? is_taken : NULL,
 		.touched = own.touched ? is_touched : NULL,
 		.data = &own,
 		.late = own.late,

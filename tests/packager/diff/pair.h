@@ -17,6 +17,7 @@ typedef struct {
 	const gchar *foreign;           /* names of symbols that a module "other" has, likewise */
 	const gchar *unknown;           /* names that the running kernel has not, likewise */
 	const gchar *sealed, *untraced; /* names, likewise */
+	const gchar *taken;             /* names of the kernel's global symbols, likewise */
 	const guint
 		*touched; /* lines of the source that the fix touches, 0 behind the last; NULL: not known */
 	gboolean late;

@@ -132,6 +132,33 @@ static void test_instructions(void)
 	}
 }
 
+static void test_memory_operands(void)
+{
+	static const struct {
+		const gchar *bytes;
+		guint8 length, at;
+	} operands[] = {
+		{"\x48\x8b\x05\x00\x00\x00\x00", 7, 3},                  /* mov x(%rip), %rax */
+		{"\x48\x8b\x04\xc5\x00\x00\x00\x00", 8, 4},              /* mov x(,%rax,8), %rax */
+		{"\x0f\xb6\x80\x00\x00\x00\x00", 7, 3},                  /* movzbl x(%rax), %eax */
+		{"\xff\x14\xc5\x00\x00\x00\x00", 7, 3},                  /* call *x(,%rax,8) */
+		{"\x48\xc7\x05\x00\x00\x00\x00\x00\x00\x00\x00", 11, 3}, /* movq $y, x(%rip) */
+		{"\x48\x8d\x05\x00\x00\x00\x00", 7, 0},                  /* lea x(%rip), %rax */
+		{"\x48\xc7\xc7\x00\x00\x00\x00", 7, 0},                  /* mov $x, %rdi */
+		{"\xbf\x00\x00\x00\x00", 5, 0},                          /* mov $x, %edi */
+		{"\x48\x8b\x47\x08", 4, 0},                              /* mov 8(%rdi), %rax */
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(operands); i++) {
+		SutureInstruction read;
+
+		g_assert_true(suture_instruction_read((const guint8 *)operands[i].bytes, operands[i].length,
+						      &read));
+		g_assert_cmpuint(read.length, ==, operands[i].length);
+		g_assert_cmpuint(read.memory_at, ==, operands[i].at);
+	}
+}
+
 /* No prefixes without end. */
 static void test_longest_instruction(void)
 {
@@ -152,6 +179,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/diff/names/parent", test_parent);
 	g_test_add_func("/diff/names/own", test_own);
 	g_test_add_func("/diff/instruction/lengths", test_instructions);
+	g_test_add_func("/diff/instruction/memory-operands", test_memory_operands);
 	g_test_add_func("/diff/instruction/longest", test_longest_instruction);
 	return g_test_run();
 }

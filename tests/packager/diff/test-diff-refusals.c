@@ -9,6 +9,10 @@
 	"asm volatile(\"1: jmp 7f\\n.pushsection __jump_table,\\\"aw\\\"\\n.balign 8\\n.long 1b - ., 7f - " \
 	".\\n.quad " name " + 2 - .\\n.popsection\\n7:\");"
 
+#define OPERATIONS                                                                                          \
+	"struct ops { int (*call)(int); }; static int a(int x) { return x; } static int b(int x) { return " \
+	"-x; } "
+
 static const struct {
 	const gchar *test, *source;
 	SutureDiffError code;
@@ -49,6 +53,41 @@ static const struct {
 	 "add(limits); return 0; }",
 	 SUTURE_DIFF_ERROR_CHANGED_DATA,
 	 "limits",
+	 {0}},
+	{"operations-whose-address-is-stored",
+	 OPERATIONS
+	 "static const struct ops o = {NOW(b, a)}; const struct ops *kept; void f(void) { kept = &o; }",
+	 SUTURE_DIFF_ERROR_CHANGED_DATA,
+	 "o",
+	 {0}},
+	{"operations-whose-address-is-compared",
+	 OPERATIONS
+	 "static const struct ops o = {NOW(b, a)}; int f(const struct ops *is) { return is == &o; }",
+	 SUTURE_DIFF_ERROR_CHANGED_DATA,
+	 "o",
+	 {0}},
+	{"structure-whose-address-is-handed-out",
+	 "struct info { int a, b; }; extern void keep(const struct info *);\n"
+	 "static const struct info info = {1, NOW(2, 3)}; void f(void) { keep(&info); }",
+	 SUTURE_DIFF_ERROR_CHANGED_DATA,
+	 "info",
+	 {0}},
+
+	{"moved-function",
+	 "int f(int x) { return x; }\n#ifdef AFTER\nint elsewhere(int x) { return x + 1; }\n#endif\n",
+	 SUTURE_DIFF_ERROR_MOVED,
+	 "elsewhere",
+	 {.taken = " elsewhere "}},
+	{"moved-variable",
+	 "int f(int x) { return x; }\n#ifdef AFTER\nint elsewhere;\n#endif\n",
+	 SUTURE_DIFF_ERROR_MOVED,
+	 "elsewhere",
+	 {.taken = " elsewhere "}},
+	{"variable-of-another-type",
+	 "struct a { long x, y; }; struct b { int p; long q; };\n"
+	 "static struct NOW(b, a) thing used; int f(int x) { return x; }",
+	 SUTURE_DIFF_ERROR_LAYOUT,
+	 "thing",
 	 {0}},
 
 	{"init-function",
@@ -311,6 +350,43 @@ static void test_sealed_may_be_called(void)
 	pair_functions(diff, "f");
 }
 
+/* Tables that nobody keeps, or compares the address of. */
+static void test_constants_that_are_read(void)
+{
+	static const gchar *const sources[] = {
+		"extern int sum(const int *); static const int t[] = {1, NOW(2, 3)}; int f(void) { return "
+		"sum(t); }",
+		"extern int all(const char *const *); static const char *const t[] = {\"a\", NOW(\"b\", "
+		"\"c\")}; "
+		"int f(void) { return all(t); }",
+		"struct nla_policy { unsigned char type; int max; }; extern int parse(const struct "
+		"nla_policy "
+		"*);\n"
+		"static const struct nla_policy t[] = {{1, NOW(2, 3)}}; int f(void) { return parse(t); }",
+		OPERATIONS
+		"static const struct { long n; struct ops o; } t[] = {{1, {a}}, {NOW(2, 3), {b}}};\n"
+		"long f(int i) { return t[i].n + t[i].o.call(i); }",
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(sources); i++) {
+		g_autoptr(SutureDiff) diff = pair_accept(sources[i], NULL);
+
+		pair_functions(diff, "f");
+		g_assert_true(pair_reason(diff, "f", "reads t"));
+	}
+}
+
+/* As long as it has a name of its own. */
+static void test_new_globals(void)
+{
+	static const Means means = {.taken = " elsewhere "};
+	g_autoptr(SutureDiff) diff = pair_accept(
+		"int f(int x) { return x; }\n#ifdef AFTER\nint fresh(int x) { return x + 1; }\n#endif\n",
+		&means);
+
+	pair_functions(diff, "+fresh");
+}
+
 #define USE "int f(struct thing *t) { return t->a; } "
 
 static const struct {
@@ -444,6 +520,8 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_refused);
 	}
+	g_test_add_func("/diff/refusals/constants-that-are-read", test_constants_that_are_read);
+	g_test_add_func("/diff/refusals/new-globals", test_new_globals);
 	g_test_add_func("/diff/refusals/section-says-so", test_section_says_so);
 	g_test_add_func("/diff/refusals/initcalls-are-numbered", test_initcalls_are_numbered);
 	g_test_add_func("/diff/refusals/new-export", test_new_export);

@@ -117,6 +117,57 @@ def test_a_callback_of_the_wrong_kind(tmp_path):
     assert "incompatible pointer type" in refused(build(fix, more=["-o", tmp_path / "out"]), "fix-compile", INPUT)
 
 
+SHOW = "static int version_proc_show(struct seq_file *m, void *v)\n{\n"
+SEQ = "#include <linux/seq_file.h>"
+
+
+def test_a_new_function_is_shared_by_the_sources_of_a_fix(tmp_path):
+    fix = edit(tmp_path / "fix.patch", "fs/proc/version.c", (SHOW, """void say_more(struct seq_file *m);
+void say_more(struct seq_file *m)
+{
+	seq_puts(m, "more");
+}
+
+""" + SHOW))
+    edit(fix, "fs/proc/cmdline.c", ("static int cmdline_proc_show(", "void say_more(struct seq_file *m);\n\nstatic int cmdline_proc_show("),
+         ("	seq_puts(m, saved_command_line);", "	say_more(m);\n	seq_puts(m, saved_command_line);"))
+    done = build(fix, more=["-o", tmp_path / "out"])
+    assert done.returncode == 0, done.stderr
+    symbols = subprocess.run(["readelf", "-sW", module(tmp_path / "out")], capture_output=True, text=True, check=True).stdout
+    assert re.search(r"FUNC +\w+ +DEFAULT +\d+ say_more$", symbols, re.MULTILINE) and not re.search(r"UND say_more", symbols)
+
+
+@pytest.mark.parametrize("name, changes, reason, word", [
+    # The kernel goes on with the variable that it has.
+    ("moved", {"fs/drop_caches.c": [("int sysctl_drop_caches;", "extern int sysctl_drop_caches;")],
+               "fs/proc/version.c": [(SEQ, SEQ + "\n\nint sysctl_drop_caches;"), (SHOW, SHOW + "	if (sysctl_drop_caches == 77)\n		return 0;\n")]},
+     "diff-moved", "sysctl_drop_caches"),
+    ("init", {"fs/proc/version.c": [(SEQ, SEQ + "\nextern void proc_root_init(void);"), (SHOW, SHOW + "	proc_root_init();\n")]},
+     "diff-unresolved", "proc_root_init: it is __init of vmlinux"),
+    # Pipes that are open when the patch goes point at it.
+    ("operations", {"fs/pipe.c": [("static const struct pipe_buf_operations anon_pipe_buf_ops = {\n	.release	= anon_pipe_buf_release,",
+                                   "static const struct pipe_buf_operations anon_pipe_buf_ops = {\n	.release	= generic_pipe_buf_release,")]},
+     "diff-changed-data", "anon_pipe_buf_ops"),
+    ("module", {"fs/fuse/control.c": [('#include "fuse_i.h"', '#include "fuse_i.h"\nextern void nf_ct_destroy(void *);'),
+                                      ("	struct fuse_conn *fc = fuse_ctl_file_conn_get(file);\n	if (fc) {",
+                                       "	struct fuse_conn *fc = fuse_ctl_file_conn_get(file);\n	nf_ct_destroy(fc);\n	if (fc) {")]},
+     "diff-unresolved", "module nf_conntrack, which need not be there when fuse is"),
+])
+def test_what_would_break_a_running_kernel(tmp_path, name, changes, reason, word):
+    fix = tmp_path / f"{name}.patch"
+    for path, edits in changes.items():
+        edit(fix, path, *edits)
+    assert word in refused(build(fix, more=["-o", tmp_path / "out"]), reason, INPUT)
+
+
+def test_what_a_module_needs_is_there(tmp_path):
+    """nf_nat is never loaded without nf_conntrack."""
+    fix = edit(tmp_path / "fix.patch", "net/netfilter/nf_nat_core.c",
+               ("	/* Can't setup nat info for confirmed ct. */\n", "	if (!net)\n		nf_ct_destroy(&ct->ct_general);\n"))
+    [unit] = explain(fix)["units"]
+    assert {"object": "nf_conntrack", "symbol": "nf_ct_destroy", "sympos": 0} in unit["references"]
+
+
 def test_lines_that_move_are_no_change(tmp_path):
     """ext4 passes __LINE__ to its journal in most functions."""
     fix = edit(tmp_path / "fix.patch", "fs/ext4/ialloc.c", (

@@ -11,8 +11,9 @@
 	".text\n.globl opens\n" FUNCTION("opens", "mov $state, %rax\ncall helper\ncall hidden\ncall lent") \
 		FUNCTION("helper", "nop\nnop") ".data\nstate: .quad 3\n.bss\nunseen: .skip 8\n"
 #define OTHER                                                                                        \
-	".text\n" FUNCTION("helper", "nop") ".globl hidden, lent, given\n" FUNCTION("hidden", "nop") \
-		FUNCTION("lent", "nop") FUNCTION("given", "nop") ".data\nstate: .quad 4\n"
+	".text\n" FUNCTION("helper", "nop") ".globl hidden, lent, given\n__init_begin:\n" FUNCTION(  \
+		"starting", "nop") "__init_end:\n" FUNCTION("hidden", "nop") FUNCTION("lent", "nop") \
+		FUNCTION("given", "nop") ".data\nstate: .quad 4\n"
 #define SYMVERS                                                   \
 	"0x1\tgiven\tvmlinux\tEXPORT_SYMBOL\t\n"                  \
 	"0x2\tborrowed\tdrivers/other-one\tEXPORT_SYMBOL_GPL\t\n" \
@@ -31,7 +32,10 @@ static void fixture_set_up(Fixture *fixture, gconstpointer module)
 	static const gchar *const vmlinux[] = {OTHER, UNIT, NULL};
 	static const gchar *const parts[] = {
 		".text\n" FUNCTION("helper", "nop") ".globl hidden\n" FUNCTION(
-			"hidden", "nop") ".section .init.text,\"ax\"\n" FUNCTION("shifting", "nop"),
+			"hidden", "nop") ".section .modinfo,\"a\"\n.string \"license=GPL\"\n.string "
+					 "\"depends=one,two-b\"\n"
+					 ".section .init.text,\"ax\"\n" FUNCTION("shifting", "nop")
+						 FUNCTION("starting", "nop"),
 		UNIT ".text\n" FUNCTION("shifting", "nop"), NULL};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GBytes) image = module ? image_module(parts) : image_link(vmlinux, LAYOUT_6_1, NULL);
@@ -101,6 +105,31 @@ static void test_vmlinux(Fixture *fixture, gconstpointer data)
 	assert_resolved(fixture, "unseen", TRUE, "vmlinux", 0, FALSE);
 }
 
+/* Gone by the time that a patch could use it. */
+static void test_init(Fixture *fixture, gconstpointer data)
+{
+	SutureRunningSymbol symbol;
+
+	(void)data;
+	g_free(assert_refused(fixture, fixture->run_pre, "starting", FALSE, SUTURE_IMAGE_ERROR_SYMBOL_INIT));
+	g_assert_true(suture_running_symbol(fixture->running, "starting", 0, &symbol));
+	g_assert_true(suture_running_is_init(fixture->running, symbol.address));
+	g_assert_false(symbol.global);
+	g_assert_true(suture_running_symbol(fixture->running, "hidden", 0, &symbol));
+	g_assert_false(suture_running_is_init(fixture->running, symbol.address));
+	g_assert_true(symbol.global);
+}
+
+static void test_depends(Fixture *fixture, gconstpointer data)
+{
+	const gchar *const *depends = suture_running_depends(fixture->running);
+
+	(void)data;
+	g_assert_cmpstr(depends[0], ==, "one");
+	g_assert_cmpstr(depends[1], ==, "two_b");
+	g_assert_null(depends[2]);
+}
+
 static void test_module(Fixture *fixture, gconstpointer data)
 {
 	(void)data;
@@ -143,6 +172,10 @@ int main(int argc, char **argv)
 	g_test_add("/image/resolve/vmlinux", Fixture, NULL, fixture_set_up, test_vmlinux, fixture_tear_down);
 	g_test_add("/image/resolve/module", Fixture, "", fixture_set_up, test_module, fixture_tear_down);
 	g_test_add("/image/resolve/refused", Fixture, NULL, fixture_set_up, test_refused, fixture_tear_down);
+	g_test_add("/image/resolve/init", Fixture, NULL, fixture_set_up, test_init, fixture_tear_down);
+	g_test_add("/image/resolve/module-init", Fixture, "", fixture_set_up, test_init, fixture_tear_down);
+	g_test_add("/image/resolve/module-depends", Fixture, "", fixture_set_up, test_depends,
+		   fixture_tear_down);
 	g_test_add("/image/resolve/module-refused", Fixture, "", fixture_set_up, test_refused,
 		   fixture_tear_down);
 	g_test_add("/image/resolve/module-own-refused", Fixture, "", fixture_set_up, test_refused_in_module,

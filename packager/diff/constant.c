@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/diff/constant.h"
+
+#include "packager/diff/refuse.h"
+#include "packager/diff/variables.h"
+
+#include <string.h>
+
+/* What the kernel's own functions read while they are called, and keep no pointer to. */
+static const gchar *const transient[] = {"struct nla_policy", "struct nla_policy[]", NULL};
+
+gboolean suture_constant_is_changed(const SutureAtom *atom)
+{
+	return atom->kind == SUTURE_ATOM_DATA && atom->state == SUTURE_ATOM_CHANGED &&
+	       !suture_atom_is_writable(atom) && !suture_atom_is_anonymous(atom) &&
+	       atom->section->rule->kind == SUTURE_SECTION_DATA;
+}
+
+/* The symbols of static ones within functions have a number. */
+static const SutureVariableType *type_of(GHashTable *types, const SutureAtom *atom)
+{
+	return atom->base ? g_hash_table_lookup(types, atom->base) : NULL;
+}
+
+static gboolean points_at_code(const SutureAtom *atom)
+{
+	for (guint i = 0; i < atom->n_links; i++) {
+		const SutureLink *link = suture_atom_link(atom, i);
+
+		if (!link->target || link->target->kind == SUTURE_ATOM_FUNCTION ||
+		    link->target->kind == SUTURE_ATOM_CODE)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static gboolean may_be_copied(GHashTable *types, const SutureAtom *constant)
+{
+	const SutureVariableType *type = type_of(types, constant);
+
+	if (!type)
+		return FALSE;
+	return g_strv_contains(transient, type->text) || (type->plain && !points_at_code(constant));
+}
+
+static gboolean hands_out(const SutureAtom *reader, const SutureAtom *constant)
+{
+	for (guint i = 0; i < reader->n_links; i++) {
+		const SutureLink *link = suture_atom_link(reader, i);
+
+		if (link->target == constant && !link->value)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static void refuse_constant(SutureSpread *spread, GHashTable *types, SutureAtom *constant)
+{
+	for (guint i = 0; !constant->refused && i < spread->after->atoms->len; i++) {
+		const SutureAtom *reader = spread->after->atoms->pdata[i];
+
+		if (reader->included &&
+		    (reader->kind == SUTURE_ATOM_FUNCTION || reader->kind == SUTURE_ATOM_CODE) &&
+		    hands_out(reader, constant) && !may_be_copied(types, constant))
+			suture_refuse_address(spread, constant, reader);
+	}
+}
+
+void suture_constants_refuse(SutureSpread *spread)
+{
+	g_autoptr(GHashTable) types = NULL;
+
+	for (guint i = 0; i < spread->after->atoms->len; i++) {
+		SutureAtom *atom = spread->after->atoms->pdata[i];
+
+		if (!suture_constant_is_changed(atom) || !atom->included)
+			continue;
+		if (!types)
+			types = suture_variable_types(spread->request->after);
+		refuse_constant(spread, types, atom);
+	}
+}
+
+static void refuse_variable(SutureSpread *spread, SutureAtom *atom, GHashTable *before, GHashTable *after)
+{
+	const SutureVariableType *old = type_of(before, atom->twin), *new = type_of(after, atom);
+
+	if (!old || !new || strcmp(old->text, new->text) == 0 || (old->plain && new->plain))
+		return;
+	atom->refused = TRUE;
+	suture_spread_refuse(
+		spread, SUTURE_DIFF_ERROR_LAYOUT, atom->symbol->name,
+		"%s: was of type %s and is %s now, but the running kernel has the old one in its "
+		"place: give the new one another name",
+		atom->symbol->name, old->text, new->text);
+}
+
+void suture_variables_refuse(SutureSpread *spread)
+{
+	g_autoptr(GHashTable) before = suture_variable_types(spread->request->before);
+	g_autoptr(GHashTable) after = suture_variable_types(spread->request->after);
+
+	for (guint i = 0; i < spread->after->atoms->len; i++) {
+		SutureAtom *atom = spread->after->atoms->pdata[i];
+
+		if (atom->kind == SUTURE_ATOM_DATA && atom->twin && atom->symbol &&
+		    suture_atom_is_writable(atom) && !suture_atom_is_anonymous(atom) &&
+		    atom->section->rule->kind == SUTURE_SECTION_DATA)
+			refuse_variable(spread, atom, before, after);
+	}
+}

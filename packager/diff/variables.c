@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packager/diff/variables.h"
+
+#include "packager/diff/debug.h"
+
+#include <dwarf.h>
+#include <string.h>
+
+#define DEPTH 32 /* of blocks within a function, and of types within each other */
+
+typedef struct {
+	GHashTable *types;
+	GHashTable *ambiguous; /* gchar*: names of several types */
+} Reading;
+
+static void type_free(gpointer data)
+{
+	SutureVariableType *type = data;
+
+	g_free(type->text);
+	g_free(type);
+}
+
+static gboolean inner_type(Dwarf_Die *die, Dwarf_Die *ret)
+{
+	Dwarf_Attribute found;
+
+	return dwarf_attr_integrate(die, DW_AT_type, &found) && dwarf_formref_die(&found, ret);
+}
+
+static const gchar *kind_of(Dwarf_Die *type)
+{
+	switch (dwarf_tag(type)) {
+	case DW_TAG_structure_type:
+		return "struct ";
+	case DW_TAG_union_type:
+		return "union ";
+	case DW_TAG_enumeration_type:
+		return "enum ";
+	case DW_TAG_subroutine_type:
+		return "function";
+	default:
+		return "";
+	}
+}
+
+static void describe(Dwarf_Die *of, GString *text, gboolean *plain, guint depth)
+{
+	Dwarf_Die type;
+	const gchar *name;
+	gint tag;
+
+	if (!inner_type(of, &type) || depth > DEPTH) {
+		g_string_append(text, "void");
+		return;
+	}
+	tag = dwarf_tag(&type);
+	if (tag == DW_TAG_const_type || tag == DW_TAG_volatile_type || tag == DW_TAG_typedef) {
+		describe(&type, text, plain, depth + 1);
+	} else if (tag == DW_TAG_pointer_type || tag == DW_TAG_array_type) {
+		describe(&type, text, plain, depth + 1);
+		g_string_append(text, tag == DW_TAG_pointer_type ? "*" : "[]");
+	} else {
+		name = dwarf_diename(&type);
+		*plain &= tag == DW_TAG_base_type || tag == DW_TAG_enumeration_type;
+		g_string_append_printf(text, "%s%s", kind_of(&type), name ? name : "");
+	}
+}
+
+/* Registers and places on the stack are no variables of the object. */
+static gboolean has_address(Dwarf_Die *die)
+{
+	Dwarf_Attribute location;
+	Dwarf_Op *operations;
+	size_t count;
+
+	return dwarf_attr(die, DW_AT_location, &location) &&
+	       dwarf_getlocation(&location, &operations, &count) == 0 && count > 0 &&
+	       operations[0].atom == DW_OP_addr;
+}
+
+static const gchar *name_of(Dwarf_Die *die)
+{
+	Dwarf_Attribute found;
+
+	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &found));
+}
+
+static void add_variable(Reading *reading, Dwarf_Die *die)
+{
+	const gchar *name = name_of(die);
+	SutureVariableType *type, *other;
+	GString *text;
+
+	if (!name || !has_address(die))
+		return;
+	text = g_string_new(NULL);
+	type = g_new0(SutureVariableType, 1);
+	type->plain = TRUE;
+	describe(die, text, &type->plain, 0);
+	type->text = g_string_free(text, FALSE);
+	other = g_hash_table_lookup(reading->types, name);
+	if (other && strcmp(other->text, type->text) != 0)
+		g_hash_table_add(reading->ambiguous, g_strdup(name));
+	g_hash_table_insert(reading->types, g_strdup(name), type);
+}
+
+static void visit(Reading *reading, Dwarf_Die *die, guint depth)
+{
+	Dwarf_Die child;
+
+	if (dwarf_tag(die) == DW_TAG_variable)
+		add_variable(reading, die);
+	if ((dwarf_tag(die) != DW_TAG_subprogram && dwarf_tag(die) != DW_TAG_lexical_block) ||
+	    depth > DEPTH || dwarf_child(die, &child) != 0)
+		return;
+	do
+		visit(reading, &child, depth + 1);
+	while (dwarf_siblingof(&child, &child) == 0);
+}
+
+static void visit_top(gpointer data, Dwarf_Die *die)
+{
+	visit(data, die, 0);
+}
+
+GHashTable *suture_variable_types(GBytes *object)
+{
+	g_autoptr(GHashTable) ambiguous = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_auto(SutureDebug) debug = {0};
+	Reading reading = {g_hash_table_new_full(g_str_hash, g_str_equal, g_free, type_free), ambiguous};
+	GHashTableIter iter;
+	gpointer name;
+
+	if (suture_debug_read(&debug, object))
+		suture_debug_each(&debug, visit_top, &reading);
+	g_hash_table_iter_init(&iter, ambiguous);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		g_hash_table_remove(reading.types, name);
+	return reading.types;
+}
