@@ -142,6 +142,16 @@ static void pings(void)
 	close(raw);
 }
 
+/* Newer kernels put the end of a dump behind its last entry. */
+static int is_end(const char *answer, ssize_t length)
+{
+	for (const struct nlmsghdr *at = (const struct nlmsghdr *)answer; NLMSG_OK(at, (size_t)length);
+	     at = NLMSG_NEXT(at, length))
+		if (at->nlmsg_type == NLMSG_DONE || at->nlmsg_type == NLMSG_ERROR)
+			return 1;
+	return 0;
+}
+
 static void dump(int protocol, int type, void *body, size_t size)
 {
 	struct {
@@ -157,10 +167,9 @@ static void dump(int protocol, int type, void *body, size_t size)
 	NEEDED(send(socket_, &request, request.header.nlmsg_len, 0) > 0);
 	for (;;) {
 		ssize_t length = recv(socket_, answer, sizeof(answer), 0);
-		struct nlmsghdr *first = (struct nlmsghdr *)answer;
 
 		NEEDED(length > 0);
-		if (first->nlmsg_type == NLMSG_DONE || first->nlmsg_type == NLMSG_ERROR)
+		if (is_end(answer, length))
 			break;
 	}
 	close(socket_);
