@@ -196,9 +196,9 @@ gboolean suture_process_run(const gchar *const *argv, const gchar *const *enviro
 		return suture_error_set_errno(error, errno, "%s", argv[0]);
 	if (g_cancellable_is_cancelled(suture_cancellable()))
 		end_group(child.pid);
-	if (!suture_cancel_check(error) || !judge(status, argv[0], child.said[1], error))
+	if (!suture_cancel_check(error))
 		return FALSE;
 	if (ret_output)
 		*ret_output = g_strndup((const gchar *)child.said[0]->data, child.said[0]->len);
-	return TRUE;
+	return judge(status, argv[0], child.said[1], error);
 }

@@ -21,9 +21,9 @@ static gchar *run_diff(const gchar *before, const gchar *after, GError **error)
 		"sh", before, after,
 		NULL,
 	};
-	gchar *text = NULL;
+	g_autofree gchar *text = NULL;
 
-	return suture_process_run(argv, NULL, NULL, NULL, &text, error) ? text : NULL;
+	return suture_process_run(argv, NULL, NULL, NULL, &text, error) ? g_steal_pointer(&text) : NULL;
 }
 
 /* The line behind a range of a hunk's header: an empty range names the line before it. */

@@ -55,7 +55,7 @@ static gchar *run(const SutureGpgUri *key, GBytes *input, const gchar *const *ar
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autoptr(GError) cause = NULL;
-	gchar *output = NULL;
+	g_autofree gchar *output = NULL;
 
 	g_ptr_array_add(argv, (gpointer) "gpg");
 	g_ptr_array_add(argv, (gpointer) "--batch");
@@ -68,7 +68,7 @@ static gchar *run(const SutureGpgUri *key, GBytes *input, const gchar *const *ar
 		g_ptr_array_add(argv, (gpointer)*arguments);
 	g_ptr_array_add(argv, NULL);
 	if (suture_process_run((const gchar *const *)argv->pdata, NULL, NULL, input, &output, &cause))
-		return output;
+		return g_steal_pointer(&output);
 	g_set_error(error, SUTURE_SIGN_ERROR, SUTURE_SIGN_ERROR_FAILED, "gpg key %s: %s", key->fingerprint,
 		    cause->message);
 	return NULL;

@@ -40,8 +40,10 @@ static void passes_megabytes(void)
 static void failure_says_what_it_said(void)
 {
 	g_autoptr(GError) error = NULL;
+	g_autofree gchar *output = NULL;
 
-	g_assert_false(shell("echo the reason >&2; exit 3", NULL, NULL, &error));
+	g_assert_false(shell("echo the report; echo the reason >&2; exit 3", NULL, &output, &error));
+	g_assert_cmpstr(output, ==, "the report\n");
 	g_assert_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_PROCESS);
 	g_assert_nonnull(strstr(error->message, "status 3: the reason"));
 }
