@@ -10,6 +10,7 @@
 #include "packager/fix/headers.h"
 #include "packager/fix/lines.h"
 #include "packager/fix/module.h"
+#include "packager/fix/namespaces.h"
 #include "packager/fix/references.h"
 #include "packager/fix/report.h"
 #include "packager/fix/selection.h"
@@ -382,7 +383,8 @@ static gboolean check_something(const Work *work, GError **error)
 	return FALSE;
 }
 
-static gboolean collect_unit(const SutureFixUnit *unit, SutureModuleParts *parts, GError **error)
+static gboolean collect_unit(const SutureFixUnit *unit, const SutureKernelView *view,
+			     SutureModuleParts *parts, GError **error)
 {
 	g_ptr_array_add(parts->objects, g_bytes_ref(unit->diff->extracted));
 	for (guint i = 0; i < unit->diff->functions->len; i++) {
@@ -401,7 +403,8 @@ static gboolean collect_unit(const SutureFixUnit *unit, SutureModuleParts *parts
 				suture_reference_new(reference->name, reference->target.object,
 						     reference->target.symbol, reference->target.sympos));
 	}
-	return suture_author_collect(unit, &parts->source, error);
+	return suture_namespaces_collect(unit, view, parts->source.namespaces, error) &&
+	       suture_author_collect(unit, &parts->source, error);
 }
 
 static gboolean link_module(Work *work, GError **error)
@@ -415,13 +418,15 @@ static gboolean link_module(Work *work, GError **error)
 	g_autoptr(GPtrArray) callbacks =
 		g_ptr_array_new_with_free_func((GDestroyNotify)suture_patch_callback_free);
 	g_autoptr(GArray) states = g_array_new(FALSE, FALSE, sizeof(SutureDiffState));
+	g_autoptr(GPtrArray) namespaces = g_ptr_array_new_with_free_func(g_free);
 	g_autofree gchar *words = NULL;
 	SutureModuleParts parts = {
 		.profile = request->profile,
 		.scratch = suture_scratch_path(work->scratch),
 		.name = request->name,
-		.source = {functions, references, callbacks, states, request->description, request->replace,
-			   request->provider == SUTURE_PROVIDER_FRAMEWORK, request->consistency},
+		.source = {functions, references, callbacks, states, namespaces, request->description,
+			   request->replace, request->provider == SUTURE_PROVIDER_FRAMEWORK,
+			   request->consistency},
 		.objects = objects,
 		.include = work->include,
 		.more_symvers = work->more_symvers,
@@ -430,7 +435,7 @@ static gboolean link_module(Work *work, GError **error)
 	for (guint i = 0; i < work->units->len; i++) {
 		const SutureFixUnit *unit = work->units->pdata[i];
 
-		if (unit->diff && unit->diff->extracted && !collect_unit(unit, &parts, error))
+		if (unit->diff && unit->diff->extracted && !collect_unit(unit, work->view, &parts, error))
 			return FALSE;
 	}
 	work->fix->module = suture_module_parts_link(&parts, &words, error);

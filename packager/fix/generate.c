@@ -208,6 +208,21 @@ static void add_module(GString *text, const SuturePatchSource *source)
 		description);
 }
 
+static gint compare_texts(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const gchar *const *)a, *(const gchar *const *)b);
+}
+
+/* What MODULE_IMPORT_NS() comes to, which takes an identifier or, from 6.13 on, a string. */
+static void add_namespaces(GString *text, GPtrArray *namespaces)
+{
+	for (guint i = 0; i < namespaces->len; i++) {
+		g_autofree gchar *name = g_strescape(namespaces->pdata[i], NULL);
+
+		g_string_append_printf(text, "MODULE_INFO(import_ns, \"%s\");\n", name);
+	}
+}
+
 /* The same elements, which stay @list's. */
 static GPtrArray *sorted(const GPtrArray *list, GCompareFunc compare)
 {
@@ -223,6 +238,7 @@ gchar *suture_patch_source_generate(const SuturePatchSource *source)
 {
 	g_autoptr(GPtrArray) functions = sorted(source->functions, compare_functions);
 	g_autoptr(GPtrArray) callbacks = sorted(source->callbacks, compare_callbacks);
+	g_autoptr(GPtrArray) namespaces = sorted(source->namespaces, compare_texts);
 	g_autoptr(GPtrArray) objects = find_objects(source);
 	g_autoptr(GArray) states = g_array_copy(source->states);
 	GString *text = g_string_new("/* SPDX-License-Identifier: GPL-2.0-only */\n"
@@ -238,5 +254,6 @@ gchar *suture_patch_source_generate(const SuturePatchSource *source)
 	add_objects(text, objects, callbacks);
 	add_states(text, states);
 	add_module(text, source);
+	add_namespaces(text, namespaces);
 	return g_string_free(text, FALSE);
 }

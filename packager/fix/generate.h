@@ -33,6 +33,7 @@ typedef struct {
 		*references;  /* SutureReference*: modules that they are in become objects of the patch too */
 	GPtrArray *callbacks; /* SuturePatchCallback*, one for each object and moment at most */
 	GArray *states;       /* SutureDiffState, each id once */
+	GPtrArray *namespaces; /* gchar*, each once: of exported symbols that the objects refer to */
 	const gchar *description;
 	gboolean replace;
 	gboolean framework; /* for Suture's framework, whose model is @consistency */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DIFF_BYTES (16 * 1024 * 1024)
+#define ADVICE "give a unified diff against the kernel's source"
 
 SutureSourceDiff *suture_source_diff_read(const gchar *path, GError **error)
 {
@@ -77,6 +78,13 @@ static gboolean refuse(const SutureSourceDiff *diff, SutureFixError code, const 
 	return FALSE;
 }
 
+static gboolean is_no_diff(const GError *cause)
+{
+	/* As git-apply says it since version 2.35, and before. */
+	return strstr(cause->message, "No valid patches in input") ||
+	       strstr(cause->message, "unrecognized input");
+}
+
 static gint compare_names(gconstpointer a, gconstpointer b)
 {
 	return strcmp(*(const gchar *const *)a, *(const gchar *const *)b);
@@ -141,12 +149,14 @@ GPtrArray *suture_source_diff_paths(const SutureSourceDiff *diff, GError **error
 	g_autoptr(GError) cause = NULL;
 	g_autofree gchar *text = NULL;
 
-	if (!run_git(diff, g_get_tmp_dir(), "--numstat", &text, &cause)) {
-		refuse(diff, SUTURE_FIX_ERROR_DIFF, "give a unified diff against the kernel's source", cause,
-		       error);
-		return NULL;
-	}
-	return parse_listing(diff, text, error);
+	if (run_git(diff, g_get_tmp_dir(), "--numstat", &text, &cause))
+		return parse_listing(diff, text, error);
+	if (is_no_diff(cause) && suture_cancel_check(error))
+		g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_DIFF,
+			    "%s: is no diff: no change of a file is in it; " ADVICE, diff->name);
+	else if (!is_no_diff(cause))
+		refuse(diff, SUTURE_FIX_ERROR_DIFF, ADVICE, cause, error);
+	return NULL;
 }
 
 gboolean suture_source_diff_apply(const SutureSourceDiff *diff, const gchar *folder, GError **error)

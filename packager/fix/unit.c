@@ -88,6 +88,16 @@ void suture_kernel_view_add(SutureKernelView *view, const gchar *name)
 	g_hash_table_add(view->added, g_strdup(name));
 }
 
+const SutureExport *suture_kernel_view_export(const SutureKernelView *view, const gchar *symbol)
+{
+	const SutureExport *export = view->more ? suture_symvers_find(view->more, symbol) : NULL;
+
+	if (export)
+		return export;
+	export = suture_symvers_find(view->symvers, symbol);
+	return export && strcmp(export->object, "vmlinux") == 0 ? export : NULL;
+}
+
 gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
 {
 	return g_bytes_equal(unit->before_object, unit->after_object);

@@ -33,6 +33,10 @@ SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *ob
 /* The patch itself will have @name, by another of its units. */
 void suture_kernel_view_add(SutureKernelView *view, const gchar *name);
 
+/* The export called @symbol that the module loader would find: of vmlinux, or of that other module. NULL:
+ * none. */
+const SutureExport *suture_kernel_view_export(const SutureKernelView *view, const gchar *symbol);
+
 /* Whether the sectioned objects before and after are the same bytes: then there is nothing to look at. */
 gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
 

@@ -22,6 +22,7 @@ static void set_up(Fixture *fixture, gconstpointer data)
 	fixture->source.references = g_ptr_array_new_with_free_func((GDestroyNotify)suture_reference_free);
 	fixture->source.callbacks =
 		g_ptr_array_new_with_free_func((GDestroyNotify)suture_patch_callback_free);
+	fixture->source.namespaces = g_ptr_array_new();
 	fixture->source.states = g_array_new(FALSE, FALSE, sizeof(SutureDiffState));
 	fixture->source.description = "what it does";
 	add(fixture, "vmlinux", "second", 2, "__suture_new.0.0");
@@ -36,6 +37,7 @@ static void tear_down(Fixture *fixture, gconstpointer data)
 	g_ptr_array_unref(fixture->source.references);
 	g_ptr_array_unref(fixture->source.callbacks);
 	g_array_unref(fixture->source.states);
+	g_ptr_array_unref(fixture->source.namespaces);
 }
 
 static void assert_holds(const gchar *text, const gchar *part)
@@ -59,6 +61,7 @@ static void test_objects(Fixture *fixture, gconstpointer data)
 	assert_holds(text, ".replace = false");
 	g_assert_null(strstr(text, "KLP_SET_CONSISTENCY"));
 	g_assert_null(strstr(text, "states"));
+	g_assert_null(strstr(text, "import_ns"));
 }
 
 /* What is applied when a module is there needs that module as an object. */
@@ -112,6 +115,17 @@ static void test_states(Fixture *fixture, gconstpointer data)
 	assert_holds(text, "\t.states = states,\n");
 }
 
+static void test_namespaces(Fixture *fixture, gconstpointer data)
+{
+	g_autofree gchar *text = NULL;
+
+	(void)data;
+	g_ptr_array_add(fixture->source.namespaces, (gpointer) "DMA_BUF");
+	g_ptr_array_add(fixture->source.namespaces, (gpointer) "CXL");
+	text = suture_patch_source_generate(&fixture->source);
+	assert_holds(text, "MODULE_INFO(import_ns, \"CXL\");\nMODULE_INFO(import_ns, \"DMA_BUF\");\n");
+}
+
 static void test_order_of_units(Fixture *fixture, gconstpointer data)
 {
 	g_autofree gchar *text = suture_patch_source_generate(&fixture->source);
@@ -149,6 +163,7 @@ int main(int argc, char **argv)
 	TEST("/packager/fix-generate/modules-of-references", test_modules_of_references);
 	TEST("/packager/fix-generate/callbacks", test_callbacks);
 	TEST("/packager/fix-generate/states", test_states);
+	TEST("/packager/fix-generate/namespaces", test_namespaces);
 	TEST("/packager/fix-generate/order-of-units", test_order_of_units);
 	TEST("/packager/fix-generate/models", test_models);
 	return g_test_run();

@@ -34,6 +34,7 @@ static void assert_refused(const Folder *folder, const gchar *text, SutureFixErr
 	g_assert_nonnull(strstr(error->message, "fix.patch"));
 	g_assert_nonnull(strstr(error->message, word));
 	g_assert_null(strchr(error->message, '\n'));
+	g_assert_null(strstr(error->message, "--allow"));
 }
 
 static void test_paths(Folder *folder, gconstpointer data)
@@ -52,7 +53,8 @@ static void test_paths(Folder *folder, gconstpointer data)
 static void test_malformed(Folder *folder, gconstpointer data)
 {
 	(void)data;
-	assert_refused(folder, "words that are no diff\n", SUTURE_FIX_ERROR_DIFF, "No valid patches");
+	assert_refused(folder, "words that are no diff\n", SUTURE_FIX_ERROR_DIFF, "is no diff: ");
+	assert_refused(folder, "", SUTURE_FIX_ERROR_DIFF, "is no diff: ");
 	assert_refused(folder, "--- a/x.c\n+++ b/x.c\n@@ -1,2 +1 @@\n-a\n+b\n", SUTURE_FIX_ERROR_DIFF,
 		       "corrupt patch at line");
 	assert_refused(folder, "--- a/../x.c\n+++ b/../x.c\n@@ -1 +1 @@\n-a\n+b\n", SUTURE_FIX_ERROR_DIFF,
