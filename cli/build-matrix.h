@@ -6,9 +6,9 @@
 
 /*
  * `suture build --kernels LIST`: the same fix for each profile, every build a process of its own with the
- * same
- * @words, as many at a time as processors and memory allow. Prints a table; FALSE with MATRIX when any
- * failed, after all the others were done.
+ * same options, as many at a time as processors and memory allow, and each into a folder of its own below
+ * that of the options: <release>, or where two have the same, <release>-<start of the id>. Prints a table, or
+ * with --json what spec/matrix.md says; FALSE with MATRIX when any failed, after all the others were done.
  */
 gboolean suture_build_matrix(const SutureContext *context, const SutureBuildOptions *options,
-			     gchar *const *words, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+			     GError **error) G_GNUC_WARN_UNUSED_RESULT;

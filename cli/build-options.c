@@ -29,7 +29,54 @@ void suture_build_options_clear(SutureBuildOptions *options)
 	for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
 		g_clear_pointer(lists[i], g_strfreev);
 }
-static GOptionGroup *description_group(SutureBuildOptions *options)
+
+/* The options, by groups of --help; each array ends with a NULL name and is newly allocated. */
+
+static GOptionEntry *fix_entries(SutureBuildOptions *options)
+{
+	const GOptionEntry entries[] = {
+		{"kernel", 'K', 0, G_OPTION_ARG_STRING, &options->kernel,
+		 "profile of the kernel (suture kernel list): release, name or start of its id", "PROFILE"},
+		{"kernels", 0, 0, G_OPTION_ARG_STRING, &options->kernels,
+		 "a bundle for each of these profiles, comma-separated, or all", "LIST"},
+		{"profiles", 0, 0, G_OPTION_ARG_FILENAME, &options->profiles,
+		 "where the profiles are ($SUTURE_PROFILES)", "DIR"},
+		{"explain", 0, 0, G_OPTION_ARG_NONE, &options->explain,
+		 "say what goes into the patch, and why; without -o nothing is written", NULL},
+		{"max-units", 0, 0, G_OPTION_ARG_INT, &options->max_units,
+		 "objects of the kernel that a changed header may reach (100)", "N"},
+		{NULL},
+	};
+
+	return g_memdup2(entries, sizeof(entries));
+}
+
+static GOptionEntry *source_entries(SutureBuildOptions *options)
+{
+	const GOptionEntry entries[] = {
+		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "where the result goes", "DIR"},
+		{"kernel-headers", 'k', 0, G_OPTION_ARG_FILENAME, &options->headers,
+		 "the kernel's build tree (not needed for a .ko)", "DIR"},
+		{"kernel-image", 'i', 0, G_OPTION_ARG_FILENAME, &options->image, "its vmlinuz or vmlinux",
+		 "FILE"},
+		{"framework", 0, 0, G_OPTION_ARG_FILENAME, &options->framework,
+		 "where the framework was built, for --provider framework (" SUTURE_FRAMEWORK_FOLDER ")",
+		 "DIR"},
+		{"pack", 0, 0, G_OPTION_ARG_FILENAME, &options->pack, "pack a signed bundle folder as RPM",
+		 "FOLDER"},
+		{"distribution", 0, 0, G_OPTION_ARG_STRING, &options->distribution,
+		 "generic, rhel or suse (generic)", "NAME"},
+		{"template-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->template_folder,
+		 "where the spec templates are", "DIR"},
+		{"jobs", 'j', 0, G_OPTION_ARG_INT, &options->jobs, "for make (one per processor)", "N"},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->arguments, NULL, NULL},
+		{NULL},
+	};
+
+	return g_memdup2(entries, sizeof(entries));
+}
+
+static GOptionEntry *description_entries(SutureBuildOptions *options)
 {
 	const GOptionEntry entries[] = {
 		{"description", 'd', 0, G_OPTION_ARG_FILENAME, &options->description,
@@ -60,15 +107,11 @@ static GOptionGroup *description_group(SutureBuildOptions *options)
 		 "per-task, stop-machine or immediate", "WORD"},
 		{NULL},
 	};
-	GOptionGroup *group =
-		g_option_group_new("patch", "What the patch is (each replaces a key of the description):",
-				   "Show what the patch is described by", NULL, NULL);
 
-	g_option_group_add_entries(group, entries);
-	return group;
+	return g_memdup2(entries, sizeof(entries));
 }
 
-static GOptionGroup *key_group(SutureBuildOptions *options)
+static GOptionEntry *key_entries(SutureBuildOptions *options)
 {
 	const GOptionEntry entries[] = {
 		{"module-key", 0, 0, G_OPTION_ARG_STRING, &options->module_key, "key that signs modules",
@@ -83,56 +126,25 @@ static GOptionGroup *key_group(SutureBuildOptions *options)
 		 "gpg:FINGERPRINT"},
 		{NULL},
 	};
-	GOptionGroup *group = g_option_group_new("keys", "The whole way to a signed RPM (all five):",
-						 "Show what signs on the way to an RPM", NULL, NULL);
 
-	g_option_group_add_entries(group, entries);
-	return group;
+	return g_memdup2(entries, sizeof(entries));
 }
 
-static GOptionGroup *fix_group(SutureBuildOptions *options)
+static void add_group(GOptionContext *context, const gchar *name, const gchar *title, const gchar *help,
+		      const GOptionEntry *entries)
 {
-	const GOptionEntry entries[] = {
-		{"kernel", 'K', 0, G_OPTION_ARG_STRING, &options->kernel,
-		 "profile of the kernel (suture kernel list): release, name or start of its id", "PROFILE"},
-		{"kernels", 0, 0, G_OPTION_ARG_STRING, &options->kernels,
-		 "a bundle for each of these profiles, comma-separated, or all", "LIST"},
-		{"profiles", 0, 0, G_OPTION_ARG_FILENAME, &options->profiles,
-		 "where the profiles are ($SUTURE_PROFILES)", "DIR"},
-		{"explain", 0, 0, G_OPTION_ARG_NONE, &options->explain,
-		 "say what goes into the patch, and why; without -o nothing is written", NULL},
-		{"max-units", 0, 0, G_OPTION_ARG_INT, &options->max_units,
-		 "objects of the kernel that a changed header may reach (100)", "N"},
-		{NULL},
-	};
-	GOptionGroup *group = g_option_group_new(
-		"fix", "A fix given as unified diffs:", "Show what builds a patch from a diff", NULL, NULL);
+	GOptionGroup *group = g_option_group_new(name, title, help, NULL, NULL);
 
 	g_option_group_add_entries(group, entries);
-	return group;
+	g_option_context_add_group(context, group);
 }
 
 static gboolean parse(SutureBuildOptions *options, int argc, char **argv, GError **error)
 {
-	const GOptionEntry entries[] = {
-		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "where the result goes", "DIR"},
-		{"kernel-headers", 'k', 0, G_OPTION_ARG_FILENAME, &options->headers,
-		 "the kernel's build tree (not needed for a .ko)", "DIR"},
-		{"kernel-image", 'i', 0, G_OPTION_ARG_FILENAME, &options->image, "its vmlinuz or vmlinux",
-		 "FILE"},
-		{"framework", 0, 0, G_OPTION_ARG_FILENAME, &options->framework,
-		 "where the framework was built, for --provider framework (" SUTURE_FRAMEWORK_FOLDER ")",
-		 "DIR"},
-		{"pack", 0, 0, G_OPTION_ARG_FILENAME, &options->pack, "pack a signed bundle folder as RPM",
-		 "FOLDER"},
-		{"distribution", 0, 0, G_OPTION_ARG_STRING, &options->distribution,
-		 "generic, rhel or suse (generic)", "NAME"},
-		{"template-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->template_folder,
-		 "where the spec templates are", "DIR"},
-		{"jobs", 'j', 0, G_OPTION_ARG_INT, &options->jobs, "for make (one per processor)", "N"},
-		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->arguments, NULL, NULL},
-		{NULL},
-	};
+	g_autofree GOptionEntry *fix = fix_entries(options);
+	g_autofree GOptionEntry *source = source_entries(options);
+	g_autofree GOptionEntry *description = description_entries(options);
+	g_autofree GOptionEntry *keys = key_entries(options);
 	g_autoptr(GOptionContext) context = g_option_context_new("SOURCE...");
 
 	g_option_context_set_summary(
@@ -144,11 +156,71 @@ static gboolean parse(SutureBuildOptions *options, int argc, char **argv, GError
 		"signed RPM.\n"
 		"--pack FOLDER makes the RPM of a folder whose modules and manifest are signed.");
 	g_option_context_set_description(context, "See suture-build(1) and suture-patch(5).");
-	g_option_context_add_main_entries(context, entries, NULL);
-	g_option_context_add_group(context, fix_group(options));
-	g_option_context_add_group(context, description_group(options));
-	g_option_context_add_group(context, key_group(options));
+	g_option_context_add_main_entries(context, fix, NULL);
+	g_option_context_add_main_entries(context, source, NULL);
+	add_group(context, "patch", "What the patch is (each replaces a key of the description):",
+		  "Show what the patch is described by", description);
+	add_group(context, "keys",
+		  "The whole way to a signed RPM (all five):", "Show what signs on the way to an RPM", keys);
 	return g_option_context_parse(context, &argc, &argv, error);
+}
+
+static void add_word(GPtrArray *words, const gchar *name, gchar *value)
+{
+	g_ptr_array_add(words,
+			value ? g_strdup_printf("--%s=%s", name, value) : g_strdup_printf("--%s", name));
+	g_free(value);
+}
+
+/* The parser has turned texts, and not the names of files, from the locale's encoding into UTF-8. */
+static gchar *as_given(const GOptionEntry *entry, const gchar *value)
+{
+	gboolean is_file = entry->arg == G_OPTION_ARG_FILENAME || entry->arg == G_OPTION_ARG_FILENAME_ARRAY;
+	gchar *text = is_file ? NULL : g_locale_from_utf8(value, -1, NULL, NULL, NULL);
+
+	return text ? text : g_strdup(value);
+}
+
+static void add_entry(GPtrArray *words, const GOptionEntry *entry)
+{
+	const gchar *text;
+	gchar **list;
+	gint number;
+
+	if (entry->arg == G_OPTION_ARG_NONE || entry->arg == G_OPTION_ARG_INT) {
+		number = *(const gint *)entry->arg_data;
+		if (number)
+			add_word(words, entry->long_name,
+				 entry->arg == G_OPTION_ARG_INT ? g_strdup_printf("%d", number) : NULL);
+	} else if (entry->arg == G_OPTION_ARG_STRING || entry->arg == G_OPTION_ARG_FILENAME) {
+		text = *(gchar *const *)entry->arg_data;
+		if (text)
+			add_word(words, entry->long_name, as_given(entry, text));
+	} else {
+		list = *(gchar * *const *)entry->arg_data;
+		for (; list && *list; list++)
+			add_word(words, entry->long_name, as_given(entry, *list));
+	}
+}
+
+gchar **suture_build_options_words(const SutureBuildOptions *options)
+{
+	SutureBuildOptions copy = *options;
+	GOptionEntry *const groups[] = {fix_entries(&copy), source_entries(&copy), description_entries(&copy),
+					key_entries(&copy)};
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+	for (gsize i = 0; i < G_N_ELEMENTS(groups); i++) {
+		for (const GOptionEntry *entry = groups[i]; entry->long_name; entry++)
+			if (entry->arg_data != &copy.arguments)
+				add_entry(words, entry);
+		g_free(groups[i]);
+	}
+	g_ptr_array_add(words, g_strdup("--"));
+	for (gchar **argument = copy.arguments; argument && *argument; argument++)
+		g_ptr_array_add(words, g_strdup(*argument));
+	g_ptr_array_add(words, NULL);
+	return (gchar **)g_ptr_array_free(g_steal_pointer(&words), FALSE);
 }
 
 static gboolean usage(GError **error, const gchar *problem)
@@ -181,6 +253,8 @@ static gboolean check_fix(const SutureBuildOptions *options, guint n_sources, GE
 {
 	if (options->kernel && options->kernels)
 		return usage(error, "--kernel names one profile, --kernels several: give one of them");
+	if (options->pack)
+		return usage(error, "--pack takes a folder that is built: no --kernel");
 	if (n_sources == 0)
 		return usage(error, "give the fix: one or more unified diffs");
 	if (options->headers || options->image)
@@ -188,7 +262,7 @@ static gboolean check_fix(const SutureBuildOptions *options, guint n_sources, GE
 			     "the profile says where the kernel is: no --kernel-headers or --kernel-image");
 	if (options->max_units < 0)
 		return usage(error, "--max-units is a positive number");
-	if (!options->output && (!options->explain || options->kernels))
+	if (!options->output && !options->explain)
 		return usage(error, "say where the result goes: -o DIR");
 	return check_keys(options, error);
 }

@@ -26,6 +26,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SutureBuildOptions, suture_build_options_clear)
 gboolean suture_build_options_parse(SutureBuildOptions *options, int argc, char **argv,
 				    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* What suture_build_options_parse() makes @options of, without the command's name. New. */
+gchar **suture_build_options_words(const SutureBuildOptions *options);
+
 /* How many of the five keys were given: none, or all. */
 guint suture_build_options_keys(const SutureBuildOptions *options);
 

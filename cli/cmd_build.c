@@ -248,14 +248,13 @@ static gboolean run_explain(const SutureContext *context, const SutureBuildOptio
 gboolean cmd_build(SutureContext *context, int argc, char **argv, GError **error)
 {
 	g_auto(SutureBuildOptions) options = {0};
-	g_auto(GStrv) words = g_strdupv(argv);
 
 	if (!suture_build_options_parse(&options, argc, argv, error))
 		return FALSE;
 	if (options.pack)
 		return run_pack(context, &options, error);
 	if (options.kernels)
-		return suture_build_matrix(context, &options, words, error);
+		return suture_build_matrix(context, &options, error);
 	if (!options.output)
 		return run_explain(context, &options, error);
 	return suture_build_options_keys(&options) ? run_whole(context, &options, error)

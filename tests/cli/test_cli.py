@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What all commands share."""
+import json
 import os
 import re
 import shutil
@@ -7,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from packager.profile.fake_kernel import RELEASE, FakeKernel
 
 BIN = Path(os.environ["SUTURE_BIN"])
 SOURCE = Path(os.environ["SUTURE_SOURCE"])
@@ -100,14 +103,87 @@ def test_a_build_for_the_mutation_test_cannot_be_installed(tmp_path):
     assert not (tmp_path / "installed").exists()
 
 
+def complete(*words, **environment):
+    """The last of words, as bash takes a command line apart: "--option=value" are three."""
+    words = [part for word in words for part in re.split("(=)", word) if part] + ([""] if words[-1] == "" else [])
+    script = (f'source {SOURCE}/cli/completion.bash; COMP_WORDS=("$@"); COMP_CWORD={len(words) - 1}; '
+              '_suture; printf "%s\\n" "${COMPREPLY[@]}"')
+    return run("bash", "-c", script, "bash", *words, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **environment}).stdout.split()
+
+
 @pytest.mark.parametrize("words, expected", [
     (["suture", "rev"], ["revert"]),
     (["suture", "apply", "--dry"], ["--dry-run"]),
     (["suture-vendor", "repo", "pub"], ["publish"]),
     (["suture", "--json", "audit", "ver"], ["verify"]),
+    (["suture", "build", "--kernel"], ["--kernel", "--kernels", "--kernel-headers", "--kernel-image"]),
+    (["suture", "build", "--ex"], ["--explain"]),
+    (["suture", "build", "--manifest-"], ["--manifest-key", "--manifest-certificate"]),
+    (["suture", "build", "suture"], []),
 ])
 def test_completion_reads_the_programs_own_help(words, expected):
-    script = (f'source {SOURCE}/cli/completion.bash; COMP_WORDS=({" ".join(words)}); COMP_CWORD={len(words) - 1}; '
-              '_suture; printf "%s\\n" "${COMPREPLY[@]}"')
-    environment = dict(os.environ, PATH=f"{BIN}:{os.environ['PATH']}")
-    assert run("bash", "-c", script, env=environment).stdout.split() == expected
+    assert complete(*words) == expected
+
+
+@pytest.fixture(name="store", scope="module")
+def fixture_store(tmp_path_factory):
+    """Of one profile; and its id."""
+    folder = tmp_path_factory.mktemp("profiles")
+    done = run(BIN / "suture", "kernel", "import", "--profiles", folder / "store", "--name", "mine",
+               *FakeKernel(folder / "kernel").arguments())
+    assert done.returncode == 0, done.stderr
+    return folder / "store", done.stdout.split()[0]
+
+
+def test_completion_of_profiles(store):
+    path, identifier = str(store[0]), store[1][:12]
+    all_names = [identifier, RELEASE, "mine"]
+    for words in (["build", "--kernel", ""], ["build", "-o", "out", "-K", ""], ["build", "--kernel="], ["kernel", "show", ""]):
+        assert complete("suture", *words, SUTURE_PROFILES=path) == all_names, words
+    assert complete("suture", "build", "--kernel=6.1", SUTURE_PROFILES=path) == [RELEASE]
+    assert complete("suture", "build", "--kernels", "", SUTURE_PROFILES=path) == ["all", *all_names]
+    assert complete("suture", "build", "--kernels", "one,6.", SUTURE_PROFILES=path) == [f"one,{RELEASE}"]
+    assert complete("suture", "build", "--kernels=one,two,mi", SUTURE_PROFILES=path) == ["one,two,mine"]
+    assert complete("suture", "build", "--kernel", "6.1", SUTURE_PROFILES="/none") == []
+    for option in (["--profiles", path], [f"--profiles={path}"]):
+        assert complete("suture", "build", *option, "--kernel", "6.1", SUTURE_PROFILES="/none") == [RELEASE]
+
+
+def test_help_of_build_shows_the_way_from_a_diff():
+    text = run(BIN / "suture", "build", "--help").stdout
+    for option in ("-K, --kernel=PROFILE", "--kernels=LIST", "--explain", "--profiles=DIR", "--max-units=N"):
+        assert f"  {option} " in text
+
+
+@pytest.mark.parametrize("options", [["--kernel", "a", "--kernels", "b"], ["--kernels", "a", "--pack", "out"], ["--kernels", "a", "-k", "h"],
+                                     ["--kernels", "a", "--module-key", "k"], ["--kernels", " ,"], ["--kernels", "all"]], ids=" ".join)
+def test_command_lines_that_build_for_no_kernel(tmp_path, options):
+    done = run(BIN / "suture", "build", "-o", tmp_path / "out", "--profiles", tmp_path / "none", *options, "fix.patch")
+    assert done.returncode == 2 and done.stderr.endswith(" [usage]\n") and done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_kernels_that_nobody_knows(tmp_path):
+    """Also when the fix stands behind "--"; and with --json."""
+    words = ["build", "--profiles", tmp_path / "none", "-o", tmp_path / "out", "--kernels", "a,b", "--", "fix.patch"]
+    done = run(BIN / "suture", *words)
+    assert done.returncode == 3 and done.stderr.endswith("[build-matrix]\n")
+    assert re.fullmatch(r"(?:[ab]  failed    0\.0 s  [^\n]*no profile [ab];[^\n]* \[profile-unknown\]\n){2}", done.stdout), done.stdout
+    answer = json.loads(run(BIN / "suture", "--json", *words).stdout)
+    assert answer["format"] == 1 and [row["kernel"] for row in answer["kernels"]] == ["a", "b"]
+    assert {(row["built"], row["reason"], row["profile"], row["result"]) for row in answer["kernels"]} == {(False, "profile-unknown", None, None)}
+
+
+def test_the_row_of_a_kernel_says_why_there_is_no_bundle(store, tmp_path):
+    """In the words of its build, and no others; a profile that is named twice is built for once."""
+    fix = tmp_path / "-a fix.patch"
+    fix.write_text("no diff")
+    options = ["--name", "fix", "--patch-version", "1", "--patch-release", "1", "--summary=- two words", "--severity", "low", "--advisory", "A", "--jobs", "3"]
+    words = ["--quiet", "build", "--profiles", store[0], "-o", "out", *options, "--kernels", f"{RELEASE},mine", "--", fix.name]
+    done = run(BIN / "suture", *words, cwd=tmp_path)
+    sentence = "-a fix.patch: is no diff: no change of a file is in it; give a unified diff against the kernel's source"
+    assert done.returncode == 3
+    assert re.fullmatch(rf"{RELEASE}  failed +\d\.\d s  {re.escape(sentence)} \[fix-diff\]\n", done.stdout), done.stdout
+    row, = json.loads(run(BIN / "suture", "--json", *words, cwd=tmp_path).stdout)["kernels"]
+    assert (row["kernel"], row["profile"], row["reason"], row["sentence"]) == (RELEASE, store[1], "fix-diff", sentence)
+    assert "explanation" not in row and not (tmp_path / "out").exists()

@@ -38,9 +38,9 @@ def edit(target, path, *changes, series="6.1"):
     return target
 
 
-def command(*diffs, name="fix", series="6.1", store=None, more=()):
+def command(*diffs, name="fix", series="6.1", store=None, kernel=None, more=()):
     usual, release, _ = profile(series)
-    return [VENDOR, "build", "--profiles", str(store or usual), "--kernel", release, "--name", name, *DESCRIPTION, *map(str, more),
+    return [VENDOR, "build", "--profiles", str(store or usual), "--kernel", kernel or release, "--name", name, *DESCRIPTION, *map(str, more),
             *map(str, diffs)]
 
 

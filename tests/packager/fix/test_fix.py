@@ -225,6 +225,16 @@ def test_what_is_no_part_of_the_kernel_as_such(tmp_path):
     assert [note["text"] for note in explain(fix)["notes"]] == ["changed, and runs at boot alone: it stays as it was until the next boot"]
 
 
+def link_profile(store, identifier, without=()):
+    """The real profile under another id."""
+    folder = profile()[2]
+    (store / identifier).mkdir(parents=True)
+    for entry in folder.iterdir():
+        if entry.name not in without:
+            (store / identifier / entry.name).symlink_to(entry)
+    return store / identifier
+
+
 def offset_of(vmlinux, address):
     text = subprocess.run(["readelf", "-lW", vmlinux], capture_output=True, text=True, check=True).stdout
     for start, to, _, size in re.findall(r"LOAD +0x(\w+) 0x(\w+) 0x(\w+) 0x(\w+)", text):
@@ -236,11 +246,7 @@ def offset_of(vmlinux, address):
 def test_a_flipped_byte_of_the_kernel_names_its_function(cmdline, tmp_path):
     """The profile is the same but for one bit in the first instruction of cmdline_proc_show behind ftrace's call."""
     folder = profile()[2]
-    copy = tmp_path / "store" / folder.name
-    copy.mkdir(parents=True)
-    for entry in folder.iterdir():
-        if entry.name != "vmlinux":
-            (copy / entry.name).symlink_to(entry)
+    copy = link_profile(tmp_path / "store", folder.name, without=["vmlinux"])
     result = machine.run("grep ' cmdline_proc_show$' /proc/kallsyms")
     image = bytearray((folder / "vmlinux").read_bytes())
     image[offset_of(folder / "vmlinux", int(result.output.split()[0], 16)) + 5] ^= 1
@@ -298,13 +304,65 @@ def test_a_full_disk_is_said_in_one_line(cmdline, tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+def matrix(*diffs, kernels, more=(), **options):
+    words = command(*diffs, more=more, **options)
+    at = words.index("--kernel")
+    words[at:at + 2] = ["--kernels", kernels]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
 def test_many_kernels_go_on_past_one_that_fails(cmdline, tmp_path):
     release = profile()[1]
-    words = command(cmdline, more=["-o", tmp_path / "out"])
-    at = words.index("--kernel")
-    words[at:at + 2] = ["--kernels", f"{release},6.0.0-none"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = matrix(cmdline, kernels=f"{release},6.0.0-none", more=["-o", tmp_path / "out"])
     assert done.returncode == INPUT and done.stderr.endswith("[build-matrix]\n")
     built, failed = done.stdout.splitlines()
-    assert built.startswith(release) and " built " in built and module(tmp_path / "out")
-    assert failed.startswith("6.0.0-none") and " failed " in failed and "[profile-unknown]" in failed
+    assert built.startswith(release) and " built " in built and built.endswith(f" {tmp_path}/out/{release}/fix-1-1")
+    assert module(tmp_path / "out" / release)
+    assert failed.startswith("6.0.0-none") and " failed " in failed and failed.endswith(" [profile-unknown]")
+
+
+def test_each_kernel_has_a_bundle_of_its_own(cmdline, tmp_path):
+    """Of two profiles with the same release too; with the options of the command, behind which stands "--"."""
+    release, store, ids = profile()[1], tmp_path / "store", [digit * 64 for digit in "ab"]
+    for identifier in ids:
+        link_profile(store, identifier)
+    options = ["--cumulative", "--cve", "CVE-2026-1", "--cve", "CVE-2026-2:under_investigation", "--summary=- of two: words", "-o"]
+    done = matrix(cmdline, kernels="all", more=["--json", *options, tmp_path / "out", "--"], store=store)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["format"] == 1 and [row["kernel"] for row in answer["kernels"]] == [release] * 2
+    for identifier, row in zip(ids, answer["kernels"]):
+        folder = tmp_path / "out" / f"{release}-{identifier[:12]}" / "fix-1-1"
+        assert (row["profile"], row["built"], row["result"], row["reason"]) == (identifier, True, str(folder), None)
+        assert "explanation" not in row
+    alone = build(cmdline, more=[*options, tmp_path / "alone"], store=store, kernel=ids[0])
+    assert alone.returncode == 0, alone.stderr
+    bundles = [tmp_path / "alone", *(tmp_path / "out").iterdir()]
+    assert len(bundles) == 3 and len({(bundle / "fix-1-1/manifest.json").read_bytes() for bundle in bundles}) == 1
+    assert json.loads((bundles[0] / "fix-1-1/manifest.json").read_text())["summary"] == "- of two: words"
+
+
+def test_explanations_of_many_kernels(cmdline, tmp_path):
+    """Nothing is written; one that is refused is explained too, with its reason in the row."""
+    release, store = profile()[1], tmp_path / "store"
+    link_profile(store, "a" * 64)
+    text = matrix(cmdline, kernels="all", more=["--explain"], store=store).stdout
+    assert "changed cmdline_proc_show: replaces cmdline_proc_show" in text
+    assert re.fullmatch(rf"{release}  builds +\d+\.\d s", text.splitlines()[-1])
+    fix = edit(tmp_path / "fix.patch", "mm/oom_kill.c", ("static int sysctl_oom_dump_tasks = 1;", "static int sysctl_oom_dump_tasks = 2;"))
+    done = matrix(fix, kernels="all", more=["--explain", "--json"], store=store)
+    row, = json.loads(done.stdout)["kernels"]
+    assert (row["built"], row["result"], row["reason"]) == (False, None, "diff-changed-data") and done.returncode == INPUT
+    assert row["sentence"].startswith("mm/oom_kill.c: ") and not row["sentence"].endswith("]")
+    assert row["explanation"]["units"][0]["refusals"][0]["reason"] == "diff-changed-data"
+
+
+def test_exports_of_a_name_space(tmp_path):
+    """dma_buf_attach is one of the name space DMA_BUF, and dma_buf_put did not call it."""
+    fix = edit(tmp_path / "fix.patch", "drivers/dma-buf/dma-buf.c", (
+        "void dma_buf_put(struct dma_buf *dmabuf)\n{\n",
+        "void dma_buf_put(struct dma_buf *dmabuf)\n{\n	if (dmabuf == (void *)77) {\n		dma_buf_attach(dmabuf, NULL);\n		return;\n	}\n"))
+    done = build(fix, more=["-o", tmp_path])
+    assert done.returncode == 0, done.stderr
+    said = subprocess.run(["modinfo", "-F", "import_ns", module(tmp_path)], capture_output=True, text=True, check=True).stdout
+    assert said == "DMA_BUF\n"
