@@ -109,3 +109,36 @@ void suture_variables_refuse(SutureSpread *spread)
 			refuse_variable(spread, atom, before, after);
 	}
 }
+
+static gboolean is_variable(const SutureAtom *atom)
+{
+	return atom->kind == SUTURE_ATOM_DATA && atom->symbol && !atom->twin && !atom->own &&
+	       suture_atom_is_writable(atom) && atom->section->rule->kind == SUTURE_SECTION_DATA;
+}
+
+static gchar *names_of(const SutureObject *object, gboolean included)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+	for (guint i = 0; i < object->atoms->len; i++) {
+		const SutureAtom *atom = object->atoms->pdata[i];
+
+		if (is_variable(atom) && (atom->included || !included))
+			g_ptr_array_add(names, (gpointer)atom->symbol->name);
+	}
+	g_ptr_array_add(names, NULL);
+	return names->len > 1 ? g_strjoinv(", ", (gchar **)names->pdata) : NULL;
+}
+
+void suture_variables_note(SutureSpread *spread)
+{
+	g_autofree gchar *new = names_of(spread->after, TRUE), *gone = names_of(spread->before, FALSE);
+
+	if (new &&gone)
+		g_ptr_array_add(
+			spread->diff->notes,
+			g_strdup_printf("%s: new, with the initial value; where that is %s under another "
+					"name, what the running kernel has in it is not taken over: leave "
+					"the name as it was",
+					new, gone));
+}

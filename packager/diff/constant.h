@@ -15,5 +15,8 @@ gboolean suture_constant_is_changed(const SutureAtom *atom);
  */
 void suture_constants_refuse(SutureSpread *spread);
 
+/* Notes variables that are new where others are gone: renamed ones lose what they hold. */
+void suture_variables_note(SutureSpread *spread);
+
 /* Refuses variables that keep their place, and get another type with another layout. */
 void suture_variables_refuse(SutureSpread *spread);

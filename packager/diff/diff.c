@@ -128,8 +128,21 @@ static void report_original(SutureSpread *spread, SutureAtom *atom, SutureDiffFu
 	}
 }
 
+/* A function that the fix does not touch itself comes with those that it was inlined with. */
+static void add_inlined_reasons(SutureAtom *function, const gchar *source, const GPtrArray *inlined,
+				GHashTable *touched)
+{
+	for (guint i = 0; function->twin && inlined && i < inlined->len; i++)
+		if (g_hash_table_contains(touched, inlined->pdata[i]) &&
+		    strcmp(inlined->pdata[i], source) != 0)
+			suture_spread_reason(function,
+					     g_strdup_printf("has inlined %s, which the fix changes",
+							     (const gchar *)inlined->pdata[i]));
+}
+
 static void report_functions(SutureSpread *spread, GHashTable *inlined)
 {
+	g_autoptr(GHashTable) touched = suture_inlined_touched(spread);
 	guint index = 0;
 
 	for (guint i = 0; i < spread->after->atoms->len; i++) {
@@ -145,6 +158,7 @@ static void report_functions(SutureSpread *spread, GHashTable *inlined)
 		function->kind = SUTURE_DIFF_NEW;
 		function->local = suture_atom_is_local(atom);
 		function->size_after = atom->size;
+		add_inlined_reasons(atom, source, g_hash_table_lookup(inlined, source), touched);
 		function->reasons = strings_of(atom->reasons);
 		function->inlined = strings_of(g_hash_table_lookup(inlined, source));
 		if (atom->twin && !atom->carried)
@@ -190,16 +204,16 @@ static void report_section(SutureSpread *spread, const gchar *name, SutureDiffDi
 	g_ptr_array_add(spread->diff->sections, section);
 }
 
-/* The section before of that name, and with as many of that name in front of it. */
-static const SutureSection *same_section(const SutureSpread *spread, const SutureSection *section)
+/* The section of @within of that name, and with as many of that name in front of it. */
+static const SutureSection *same_section(const SutureObject *within, const SutureSection *section)
 {
 	guint nth = 0;
 
 	for (guint i = 1; i < section->index; i++)
 		nth += strcmp(((SutureSection *)section->object->sections->pdata[i])->name, section->name) ==
 		       0;
-	for (guint i = 1; i < spread->before->sections->len; i++) {
-		const SutureSection *other = spread->before->sections->pdata[i];
+	for (guint i = 1; i < within->sections->len; i++) {
+		const SutureSection *other = within->sections->pdata[i];
 
 		if (strcmp(other->name, section->name) == 0 && nth-- == 0)
 			return other;
@@ -267,7 +281,7 @@ static void report_sections(SutureSpread *spread)
 {
 	for (guint i = 1; i < spread->after->sections->len; i++) {
 		const SutureSection *section = spread->after->sections->pdata[i];
-		const SutureSection *before = same_section(spread, section);
+		const SutureSection *before = same_section(spread->before, section);
 		SutureSectionKind kind = section->rule->kind;
 		Account counts = {0};
 
@@ -285,6 +299,26 @@ static void report_sections(SutureSpread *spread)
 		if (kind == SUTURE_SECTION_AUTHOR)
 			counts.included = counts.explained;
 		report_account(spread, section, &counts);
+	}
+}
+
+/* Whole sections that only the unit before has: with one for each function and variable, all that is gone. */
+static void report_gone_sections(SutureSpread *spread)
+{
+	for (guint i = 1; i < spread->before->sections->len; i++) {
+		const SutureSection *section = spread->before->sections->pdata[i];
+		Account counts = {0};
+
+		if (is_relocations(section) || section->rule->kind == SUTURE_SECTION_FILE ||
+		    same_section(spread->after, section))
+			continue;
+		account(section, section, &counts);
+		report_section(
+			spread, section->name, SUTURE_DIFF_HARMLESS,
+			counts.gone
+				? "is gone from the source: it stays in the running kernel, and nothing in "
+				  "the patch refers to it"
+				: "what it holds is in another section of the patched source");
 	}
 }
 
@@ -360,6 +394,7 @@ SutureDiff *suture_diff_run(const SutureDiffRequest *request, GError **error)
 	spread.diff->extracted = suture_emit(&spread, &used, &spread.diff->n_relocations);
 	report_references(&spread, used);
 	report_sections(&spread);
+	report_gone_sections(&spread);
 	report_gone(&spread);
 	return g_steal_pointer(&spread.diff);
 }

@@ -134,6 +134,21 @@ static GPtrArray *touched_ones(const SutureSpread *spread, GPtrArray *functions)
 	return touched;
 }
 
+GHashTable *suture_inlined_touched(const SutureSpread *spread)
+{
+	GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GPtrArray) functions = NULL;
+	g_autoptr(GPtrArray) touched = NULL;
+
+	if (!spread->request->touched)
+		return names;
+	functions = suture_inlined_functions(spread->request->before);
+	touched = touched_ones(spread, functions);
+	for (guint i = 0; i < touched->len; i++)
+		g_hash_table_add(names, g_strdup(((const SutureSourceFunction *)touched->pdata[i])->name));
+	return names;
+}
+
 /* Whether nothing is left of what changed but functions that cannot be redirected; their names into @refused,
  * by what the source calls them. */
 static gboolean nothing_is_left(const SutureSpread *spread, GHashTable *refused)

@@ -15,6 +15,10 @@ typedef struct {
 /* SutureSourceFunction*, those that a file defines or includes; empty when @object has no DWARF. */
 GPtrArray *suture_inlined_functions(GBytes *object) G_GNUC_WARN_UNUSED_RESULT;
 
+/* What the source calls the functions in which the fix touches a line (a set of gchar*); empty where nobody
+ * says which lines these are. */
+GHashTable *suture_inlined_touched(const SutureSpread *spread) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * Where the fix touches functions that were inlined wherever they are called, and all functions that came out
  * otherwise for it are refused as being no such that can be redirected: puts a refusal in front of these that

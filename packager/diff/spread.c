@@ -392,5 +392,6 @@ void suture_spread_run(SutureSpread *spread)
 	check_included(spread);
 	suture_constants_refuse(spread);
 	suture_variables_refuse(spread);
+	suture_variables_note(spread);
 	suture_refuse_rest(spread);
 }

@@ -56,6 +56,16 @@ static void test_something_is_left(void)
 	pair_refuse(SOURCE(INIT, ""), &means, SUTURE_DIFF_ERROR_INIT, "one");
 }
 
+/* Why a function that nobody touched is in the patch. */
+static void test_reason(void)
+{
+	const Means means = {.touched = inner_touched};
+	g_autoptr(SutureDiff) diff = pair_diff(SOURCE("", ""), &means);
+
+	g_assert_true(pair_reason(diff, "one", "has inlined inner, which the fix changes"));
+	g_assert_true(pair_reason(diff, "two", "has inlined inner, which the fix changes"));
+}
+
 static void test_hosts_that_can_be_redirected(void)
 {
 	const Means means = {.touched = inner_touched};
@@ -148,6 +158,7 @@ static void test_partly_inlined(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/diff/inlined/reason", test_reason);
 	g_test_add_func("/diff/inlined/within-init", test_within_init);
 	g_test_add_func("/diff/inlined/within-untraceable", test_within_untraceable);
 	g_test_add_func("/diff/inlined/something-is-left", test_something_is_left);

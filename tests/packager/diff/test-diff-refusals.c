@@ -376,6 +376,17 @@ static void test_constants_that_are_read(void)
 	}
 }
 
+/* A variable under another name starts anew, and what is gone is told. */
+static void test_renamed_variable(void)
+{
+	g_autoptr(SutureDiff) diff = pair_accept(
+		"static int NOW(fresh, old); int f(int x) { return NOW(fresh, old) += x; }", NULL);
+
+	g_assert_true(pair_notes(diff, "fresh: new"));
+	g_assert_true(pair_notes(diff, "old under another name"));
+	g_assert_cmpint(pair_section(diff, ".bss.old")->disposition, ==, SUTURE_DIFF_HARMLESS);
+}
+
 /* As long as it has a name of its own. */
 static void test_new_globals(void)
 {
@@ -522,6 +533,7 @@ int main(int argc, char **argv)
 	}
 	g_test_add_func("/diff/refusals/constants-that-are-read", test_constants_that_are_read);
 	g_test_add_func("/diff/refusals/new-globals", test_new_globals);
+	g_test_add_func("/diff/refusals/renamed-variable", test_renamed_variable);
 	g_test_add_func("/diff/refusals/section-says-so", test_section_says_so);
 	g_test_add_func("/diff/refusals/initcalls-are-numbered", test_initcalls_are_numbered);
 	g_test_add_func("/diff/refusals/new-export", test_new_export);
