@@ -50,7 +50,7 @@ def _import(pair, store):
 
 def _build(vendor, pair, store, fixes, paths, scratch):
     """(measurement, the report's steps)"""
-    name = f"bench{len(paths)}"
+    name = f"bench_{len(list(scratch.iterdir()))}"
     patch = scratch / f"{name}.patch"
     patch.write_bytes(fixes.fix(paths).text)
     keys = vendor.keys
