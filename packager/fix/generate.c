@@ -105,6 +105,15 @@ static GPtrArray *find_objects(const SuturePatchSource *source)
 	return objects;
 }
 
+/* ftrace goes to a new function by a return, for which it needs no ENDBR; objtool wants to be told. */
+static void allow_function(GString *text, const SuturePatchedFunction *function)
+{
+	g_string_append_printf(text,
+			       "__asm__(\".pushsection .discard.noendbr\\n\\t.long \\\"%s\\\" - .\\n\\t"
+			       ".popsection\");\n",
+			       function->alias);
+}
+
 static void declare_function(GString *text, guint index, const SuturePatchedFunction *function)
 {
 	g_string_append_printf(text, "extern void new_%u(void) __asm__(\"%s\");\n", index, function->alias);
@@ -247,6 +256,8 @@ gchar *suture_patch_source_generate(const SuturePatchSource *source)
 	g_array_sort(states, compare_states);
 	for (guint i = 0; i < functions->len; i++)
 		declare_function(text, i, functions->pdata[i]);
+	for (guint i = 0; source->ibt && i < functions->len; i++)
+		allow_function(text, functions->pdata[i]);
 	for (guint i = 0; i < objects->len; i++)
 		add_functions(text, i, objects->pdata[i], functions);
 	for (guint i = 0; i < callbacks->len; i++)

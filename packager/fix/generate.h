@@ -36,6 +36,7 @@ typedef struct {
 	GPtrArray *namespaces; /* gchar*, each once: of exported symbols that the objects refer to */
 	const gchar *description;
 	gboolean replace;
+	gboolean ibt;       /* the kernel has CONFIG_X86_KERNEL_IBT */
 	gboolean framework; /* for Suture's framework, whose model is @consistency */
 	SutureConsistency consistency;
 } SuturePatchSource;

@@ -139,6 +139,19 @@ static void test_order_of_units(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(text, ==, again);
 }
 
+/* Without ENDBR, for a kernel that asks for it. */
+static void test_ibt(Fixture *fixture, gconstpointer data)
+{
+	g_autofree gchar *without = suture_patch_source_generate(&fixture->source);
+	g_autofree gchar *text = NULL;
+
+	(void)data;
+	g_assert_null(strstr(without, "noendbr"));
+	fixture->source.ibt = TRUE;
+	text = suture_patch_source_generate(&fixture->source);
+	assert_holds(text, ".discard.noendbr\\n\\t.long \\\"__suture_new.2.0\\\" - .");
+}
+
 static void test_models(Fixture *fixture, gconstpointer data)
 {
 	g_autofree gchar *text = NULL;
@@ -165,6 +178,7 @@ int main(int argc, char **argv)
 	TEST("/packager/fix-generate/states", test_states);
 	TEST("/packager/fix-generate/namespaces", test_namespaces);
 	TEST("/packager/fix-generate/order-of-units", test_order_of_units);
+	TEST("/packager/fix-generate/ibt", test_ibt);
 	TEST("/packager/fix-generate/models", test_models);
 	return g_test_run();
 }
