@@ -68,3 +68,12 @@ def test_a_fix_of_a_source_that_includes_what_is_generated(profile, tmp_path):
     fix = diffs.edit(tmp_path / "fix.patch", "net/ipv4/netfilter/nf_nat_snmp_basic_main.c", ("	if (ctx.from == ctx.to)\n", "	if (ctx.from == ctx.to || !datalen)\n"))
     report = diffs.explain(fix)
     assert [unit["object"] for unit in report["units"]] == ["nf_nat_snmp_basic"] and diffs.functions(report)
+
+
+@pytest.mark.skipif(not os.environ.get("SUTURE_TEST_FULL"), reason="imports another kernel: SUTURE_TEST_FULL=1")
+def test_another_series_has_what_its_build_generates(tmp_path):
+    store, release = real_profile("6.12")
+    said = subprocess.run([SUTURE, "kernel", "show", "--json", "--profiles", store, release], capture_output=True, text=True, check=True)
+    shown = json.loads(said.stdout)
+    assert shown["not_generated"] == []
+    compiled((store, shown), tmp_path, {**GENERATED, "security/ipe/boot_policy.o": "vmlinux", "arch/x86/kvm/svm/vmenter.o": "kvm_amd"})
