@@ -105,6 +105,14 @@ def made(folder, fix, series="6.1", more=()):
     return module(folder / "out")
 
 
+def made_for(provider, folder, fix, series):
+    """The module, and suture.ko where it needs that."""
+    if provider == "kernel":
+        return [made(folder, fix, series, ["--provider", provider])]
+    built = framework(series, folder / "framework")
+    return [made(folder, fix, series, ["--provider", provider, "--framework", built]), built / "suture.ko"]
+
+
 def run(script, *copies, series="6.1"):
     result = machine.run(WAIT + script, copies=[(str(path), "/m/") for path in copies], series=series)
     assert result.status == 0, result.output + result.script_log
@@ -117,9 +125,7 @@ def run(script, *copies, series="6.1"):
 @pytest.mark.parametrize("provider", ["kernel", "framework"])
 def test_a_function_of_the_kernel(tmp_path, series, provider):
     fix = edit(tmp_path / "fix.patch", "fs/proc/cmdline.c", *CMDLINE, series=series)
-    more = ["--provider", provider, *(["--framework", framework(series, tmp_path / "framework")] if provider == "framework" else [])]
-    patch = made(tmp_path, fix, series, more)
-    first = [tmp_path / "framework/suture.ko"] if provider == "framework" else []
+    patch, *first = made_for(provider, tmp_path, fix, series)
     folder = "/sys/kernel/suture" if provider == "framework" else "/sys/kernel/livepatch"
     result = run(f"""
         L={folder}
@@ -142,9 +148,7 @@ def test_a_function_of_the_kernel(tmp_path, series, provider):
 @pytest.mark.parametrize("provider", ["kernel", "framework"])
 def test_what_the_author_says(tmp_path, series, provider):
     fix = edit(tmp_path / "fix.patch", "fs/proc/cmdline.c", *AUTHOR, series=series)
-    more = ["--provider", provider, *(["--framework", framework(series, tmp_path / "framework")] if provider == "framework" else [])]
-    patch = made(tmp_path, fix, series, more)
-    first = [tmp_path / "framework/suture.ko"] if provider == "framework" else []
+    patch, *first = made_for(provider, tmp_path, fix, series)
     result = run(f"""
         [ ! -e /m/suture.ko ] || {{ L=/sys/kernel/suture; insmod /m/suture.ko || exit 1; }}
         cat /proc/cmdline
