@@ -76,7 +76,7 @@ void suture_constants_refuse(SutureSpread *spread)
 		if (!suture_constant_is_changed(atom) || !atom->included)
 			continue;
 		if (!types)
-			types = suture_variable_types(spread->request->after);
+			types = suture_variable_types(&spread->after_debug);
 		refuse_constant(spread, types, atom);
 	}
 }
@@ -97,8 +97,8 @@ static void refuse_variable(SutureSpread *spread, SutureAtom *atom, GHashTable *
 
 void suture_variables_refuse(SutureSpread *spread)
 {
-	g_autoptr(GHashTable) before = suture_variable_types(spread->request->before);
-	g_autoptr(GHashTable) after = suture_variable_types(spread->request->after);
+	g_autoptr(GHashTable) before = suture_variable_types(&spread->before_debug);
+	g_autoptr(GHashTable) after = suture_variable_types(&spread->after_debug);
 
 	for (guint i = 0; i < spread->after->atoms->len; i++) {
 		SutureAtom *atom = spread->after->atoms->pdata[i];

@@ -71,6 +71,11 @@ gboolean suture_debug_read(SutureDebug *debug, GBytes *object)
 	fill_links(debug, elf, size);
 	debug->elf = elf_memory((char *)debug->bytes, size);
 	debug->dwarf = debug->elf ? dwarf_begin_elf(debug->elf, DWARF_C_READ, NULL) : NULL;
+	return suture_debug_is_known(debug);
+}
+
+gboolean suture_debug_is_known(const SutureDebug *debug)
+{
 	return debug->dwarf != NULL;
 }
 
@@ -79,7 +84,7 @@ void suture_debug_each(SutureDebug *debug, void (*visit)(gpointer, Dwarf_Die *),
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die top, child;
 
-	while (dwarf_get_units(debug->dwarf, unit, &unit, NULL, NULL, &top, NULL) == 0) {
+	while (debug->dwarf && dwarf_get_units(debug->dwarf, unit, &unit, NULL, NULL, &top, NULL) == 0) {
 		if (dwarf_child(&top, &child) != 0)
 			continue;
 		do

@@ -11,10 +11,13 @@ typedef struct {
 	Dwarf *dwarf;
 } SutureDebug;
 
-/* FALSE when @object has none. @debug has to be cleared in any case. */
+/* FALSE when @object has none; the functions below find nothing in it then. @debug has to be cleared in any
+ * case. */
 gboolean suture_debug_read(SutureDebug *debug, GBytes *object);
 void suture_debug_clear(SutureDebug *debug);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SutureDebug, suture_debug_clear)
+
+gboolean suture_debug_is_known(const SutureDebug *debug);
 
 /* Calls @visit with each DIE right below those of the units. */
 void suture_debug_each(SutureDebug *debug, void (*visit)(gpointer data, Dwarf_Die *die), gpointer data);

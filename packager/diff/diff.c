@@ -167,14 +167,14 @@ static void report_functions(SutureSpread *spread, GHashTable *inlined)
 	}
 }
 
-static GHashTable *read_inlined(const SutureSpread *spread)
+static GHashTable *read_inlined(SutureSpread *spread)
 {
 	g_autoptr(GHashTable) functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
 	for (guint i = 0; i < spread->after->atoms->len; i++)
 		if (is_reported(spread->after->atoms->pdata[i]))
 			g_hash_table_add(functions, source_name(spread->after->atoms->pdata[i]));
-	return suture_layout_inlined(spread->request->after, functions);
+	return suture_layout_inlined(&spread->after_debug, functions);
 }
 
 static void report_references(SutureSpread *spread, const GPtrArray *used)
@@ -340,11 +340,8 @@ static void report_gone(SutureSpread *spread)
 
 static void refuse_layouts(SutureSpread *spread)
 {
-	gboolean known;
-
-	spread->diff->layouts =
-		suture_layout_compare(spread->request->before, spread->request->after, &known);
-	if (!known)
+	spread->diff->layouts = suture_layout_compare(&spread->before_debug, &spread->after_debug);
+	if (!suture_debug_is_known(&spread->before_debug) || !suture_debug_is_known(&spread->after_debug))
 		g_ptr_array_add(
 			spread->diff->notes,
 			g_strdup("the layouts of types were not compared: the objects have no DWARF"));
@@ -366,8 +363,18 @@ static void spread_clear(SutureSpread *spread)
 	g_clear_pointer(&spread->diff, suture_diff_free);
 	g_clear_pointer(&spread->references, suture_references_free);
 	g_clear_pointer(&spread->queue, g_queue_free);
+	g_clear_pointer(&spread->functions, g_ptr_array_unref);
+	suture_debug_clear(&spread->before_debug);
+	suture_debug_clear(&spread->after_debug);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SutureSpread, spread_clear)
+
+static void read_debug(SutureSpread *spread)
+{
+	suture_debug_read(&spread->before_debug, spread->request->before);
+	suture_debug_read(&spread->after_debug, spread->request->after);
+	spread->functions = suture_inlined_functions(&spread->before_debug);
+}
 
 SutureDiff *suture_diff_run(const SutureDiffRequest *request, GError **error)
 {
@@ -384,6 +391,7 @@ SutureDiff *suture_diff_run(const SutureDiffRequest *request, GError **error)
 	spread.diff = diff_new();
 	spread.references = suture_references_new(request);
 	spread.queue = g_queue_new();
+	read_debug(&spread);
 	suture_object_correlate(spread.before, spread.after);
 	suture_object_compare(spread.before, spread.after);
 	suture_spread_run(&spread);

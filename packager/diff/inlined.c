@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/inlined.h"
 
-#include "packager/diff/debug.h"
 #include "packager/diff/layout.h"
 
 #include <dwarf.h>
@@ -100,33 +99,30 @@ static void set_end(Reading *reading, SutureSourceFunction *function)
 	}
 }
 
-GPtrArray *suture_inlined_functions(GBytes *object)
+GPtrArray *suture_inlined_functions(SutureDebug *debug)
 {
 	GPtrArray *functions = g_ptr_array_new_with_free_func((GDestroyNotify)function_free);
 	g_autoptr(GHashTable) known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	g_autoptr(GHashTable) lines =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
-	g_auto(SutureDebug) debug = {0};
 	Reading reading = {functions, known, lines};
 
-	if (!suture_debug_read(&debug, object))
-		return functions;
-	suture_debug_each(&debug, visit_declaration, &reading);
-	suture_debug_each(&debug, visit_function, &reading);
-	suture_debug_each(&debug, visit_copy, &reading);
+	suture_debug_each(debug, visit_declaration, &reading);
+	suture_debug_each(debug, visit_function, &reading);
+	suture_debug_each(debug, visit_copy, &reading);
 	for (guint i = 0; i < functions->len; i++)
 		set_end(&reading, functions->pdata[i]);
 	return functions;
 }
 
-/* The functions of the source in which the fix touches a line; part of @functions. */
-static GPtrArray *touched_ones(const SutureSpread *spread, GPtrArray *functions)
+/* The functions of the source in which the fix touches a line; part of @spread->functions. */
+static GPtrArray *touched_ones(const SutureSpread *spread)
 {
 	const SutureDiffRequest *request = spread->request;
 	GPtrArray *touched = g_ptr_array_new();
 
-	for (guint i = 0; i < functions->len; i++) {
-		const SutureSourceFunction *function = functions->pdata[i];
+	for (guint i = 0; i < spread->functions->len; i++) {
+		const SutureSourceFunction *function = spread->functions->pdata[i];
 
 		if (request->touched(request->data, function->file, function->first, function->last))
 			g_ptr_array_add(touched, (gpointer)function);
@@ -137,13 +133,11 @@ static GPtrArray *touched_ones(const SutureSpread *spread, GPtrArray *functions)
 GHashTable *suture_inlined_touched(const SutureSpread *spread)
 {
 	GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_autoptr(GPtrArray) functions = NULL;
 	g_autoptr(GPtrArray) touched = NULL;
 
 	if (!spread->request->touched)
 		return names;
-	functions = suture_inlined_functions(spread->request->before);
-	touched = touched_ones(spread, functions);
+	touched = touched_ones(spread);
 	for (guint i = 0; i < touched->len; i++)
 		g_hash_table_add(names, g_strdup(((const SutureSourceFunction *)touched->pdata[i])->name));
 	return names;
@@ -215,19 +209,17 @@ static void refuse(SutureSpread *spread, const SutureSourceFunction *function, c
 void suture_inlined_refuse(SutureSpread *spread)
 {
 	g_autoptr(GHashTable) refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_autoptr(GPtrArray) functions = NULL;
 	g_autoptr(GPtrArray) touched = NULL;
 	g_autoptr(GHashTable) inlined = NULL;
 
 	if (!spread->request->touched || spread->diff->refusals->len == 0 ||
 	    !nothing_is_left(spread, refused))
 		return;
-	functions = suture_inlined_functions(spread->request->before);
-	touched = touched_ones(spread, functions);
+	touched = touched_ones(spread);
 	for (guint i = 0; i < touched->len; i++)
 		if (!is_everywhere(touched->pdata[i]))
 			return;
-	inlined = suture_layout_inlined(spread->request->before, refused);
+	inlined = suture_layout_inlined(&spread->before_debug, refused);
 	for (guint i = 0; i < touched->len; i++) {
 		g_autofree gchar *hosts = hosts_of(inlined, touched->pdata[i]);
 

@@ -12,8 +12,8 @@ typedef struct {
 	gboolean code;     /* has code of its own, whole or in part */
 } SutureSourceFunction;
 
-/* SutureSourceFunction*, those that a file defines or includes; empty when @object has no DWARF. */
-GPtrArray *suture_inlined_functions(GBytes *object) G_GNUC_WARN_UNUSED_RESULT;
+/* SutureSourceFunction*, those that a file defines or includes; empty where there is no DWARF. */
+GPtrArray *suture_inlined_functions(SutureDebug *debug) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What the source calls the functions in which the fix touches a line (a set of gchar*); empty where nobody
  * says which lines these are. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/layout.h"
 
-#include "packager/diff/debug.h"
-
 #include <dwarf.h>
 #include <string.h>
 
@@ -243,27 +241,22 @@ static gint compare_layouts(gconstpointer left, gconstpointer right)
 	return strcmp(a->name, b->name);
 }
 
-static GHashTable *read_types(GBytes *object, gboolean *ret_known)
+static GHashTable *read_types(SutureDebug *debug)
 {
 	GHashTable *types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)type_free);
-	g_auto(SutureDebug) debug = {0};
 
-	*ret_known = suture_debug_read(&debug, object);
-	if (*ret_known)
-		suture_debug_each(&debug, add_type, types);
+	suture_debug_each(debug, add_type, types);
 	return types;
 }
 
-GPtrArray *suture_layout_compare(GBytes *before, GBytes *after, gboolean *ret_known)
+GPtrArray *suture_layout_compare(SutureDebug *before, SutureDebug *after)
 {
 	GPtrArray *layouts = g_ptr_array_new_with_free_func((GDestroyNotify)layout_free);
-	gboolean old_known, new_known;
-	g_autoptr(GHashTable) old = read_types(before, &old_known);
-	g_autoptr(GHashTable) new = read_types(after, &new_known);
+	g_autoptr(GHashTable) old = read_types(before);
+	g_autoptr(GHashTable) new = read_types(after);
 	GHashTableIter iter;
 	gpointer name, type;
 
-	*ret_known = old_known && new_known;
 	g_hash_table_iter_init(&iter, new);
 	while (g_hash_table_iter_next(&iter, &name, &type)) {
 		const Type *other = g_hash_table_lookup(old, name);
@@ -308,18 +301,16 @@ static void visit_function(gpointer inlined, Dwarf_Die *die)
 		add_inlined(names, die, 0);
 }
 
-GHashTable *suture_layout_inlined(GBytes *object, GHashTable *functions)
+GHashTable *suture_layout_inlined(SutureDebug *debug, GHashTable *functions)
 {
 	GHashTable *inlined =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-	g_auto(SutureDebug) debug = {0};
 	GHashTableIter iter;
 	gpointer name;
 
 	g_hash_table_iter_init(&iter, functions);
 	while (g_hash_table_iter_next(&iter, &name, NULL))
 		g_hash_table_insert(inlined, g_strdup(name), g_ptr_array_new_with_free_func(g_free));
-	if (suture_debug_read(&debug, object))
-		suture_debug_each(&debug, visit_function, inlined);
+	suture_debug_each(debug, visit_function, inlined);
 	return inlined;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "packager/diff/debug.h"
 #include "packager/diff/object.h"
 #include "packager/diff/refer.h"
 
@@ -8,6 +9,8 @@
 typedef struct {
 	const SutureDiffRequest *request;
 	SutureObject *before, *after;
+	SutureDebug before_debug, after_debug;
+	GPtrArray *functions; /* SutureSourceFunction*, of the object before (inlined.h) */
 	SutureDiff *diff;
 	SutureReferences *references;
 	GQueue *queue; /* SutureAtom*: included, not yet looked at */

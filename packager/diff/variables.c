@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/variables.h"
 
-#include "packager/diff/debug.h"
-
 #include <dwarf.h>
 #include <string.h>
 
@@ -124,16 +122,14 @@ static void visit_top(gpointer data, Dwarf_Die *die)
 	visit(data, die, 0);
 }
 
-GHashTable *suture_variable_types(GBytes *object)
+GHashTable *suture_variable_types(SutureDebug *debug)
 {
 	g_autoptr(GHashTable) ambiguous = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_auto(SutureDebug) debug = {0};
 	Reading reading = {g_hash_table_new_full(g_str_hash, g_str_equal, g_free, type_free), ambiguous};
 	GHashTableIter iter;
 	gpointer name;
 
-	if (suture_debug_read(&debug, object))
-		suture_debug_each(&debug, visit_top, &reading);
+	suture_debug_each(debug, visit_top, &reading);
 	g_hash_table_iter_init(&iter, ambiguous);
 	while (g_hash_table_iter_next(&iter, &name, NULL))
 		g_hash_table_remove(reading.types, name);

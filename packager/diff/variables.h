@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "packager/diff/debug.h"
 
 /* What the debug information of an object says of the types of its variables. */
 typedef struct {
@@ -10,8 +10,8 @@ typedef struct {
 } SutureVariableType;
 
 /*
- * By the names of all variables that have a place of their own in @object, static ones within functions too:
- * gchar* -> SutureVariableType*. Names that stand for several types are not in it, nor is anything where
+ * By the names of all variables that have a place of their own in the object, static ones within functions
+ * too: gchar* -> SutureVariableType*. Names that stand for several types are not in it, nor is anything where
  * there is no DWARF.
  */
-GHashTable *suture_variable_types(GBytes *object);
+GHashTable *suture_variable_types(SutureDebug *debug);

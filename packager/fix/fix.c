@@ -312,6 +312,9 @@ static void note_globals(Work *work)
 
 static gboolean compare_units(Work *work, GError **error)
 {
+	g_autoptr(SutureTouched) touched = suture_touched_new(
+		work->request->profile->tree, suture_shadow_folder(work->shadow), work->paths);
+
 	work->view = suture_kernel_view_open(work->request->profile, work->more_symvers, error);
 	if (work->view)
 		note_globals(work);
@@ -325,7 +328,7 @@ static gboolean compare_units(Work *work, GError **error)
 		if (!running || !suture_cancel_check(error))
 			return FALSE;
 		unit->running = suture_running_ref(running);
-		if (!suture_fix_unit_compare(unit, work->view, error))
+		if (!suture_fix_unit_compare(unit, work->view, touched, error))
 			return FALSE;
 	}
 	return work->view != NULL;

@@ -2,7 +2,6 @@
 #include "packager/fix/unit.h"
 
 #include "common/file.h"
-#include "packager/fix/touched.h"
 
 #include <string.h>
 
@@ -106,7 +105,7 @@ gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
 typedef struct {
 	const SutureFixUnit *unit;
 	SutureKernelView *view;
-	SutureTouched *touched;
+	const SutureTouched *touched;
 } Asking;
 
 /* By that of the patch, or by the loader. */
@@ -260,9 +259,9 @@ static gboolean check_run_pre(SutureFixUnit *unit, GError **error)
 	return check_plain(unit, error);
 }
 
-static gboolean run_diff(SutureFixUnit *unit, SutureKernelView *view, GError **error)
+static gboolean run_diff(SutureFixUnit *unit, SutureKernelView *view, const SutureTouched *touched,
+			 GError **error)
 {
-	g_autoptr(SutureTouched) touched = suture_touched_new(unit->before->tree, unit->after->tree);
 	Asking asking = {unit, view, touched};
 	const SutureDiffRequest request = {
 		.unit = unit->line->unit,
@@ -298,15 +297,16 @@ static const SutureRunPreFunction *find_unchecked(const SutureFixUnit *unit)
 	return NULL;
 }
 
-gboolean suture_fix_unit_compare(SutureFixUnit *unit, SutureKernelView *view, GError **error)
+gboolean suture_fix_unit_compare(SutureFixUnit *unit, SutureKernelView *view, const SutureTouched *touched,
+				 GError **error)
 {
 	const SutureRunPreFunction *unchecked;
 
-	if (!check_run_pre(unit, error) || !run_diff(unit, view, error))
+	if (!check_run_pre(unit, error) || !run_diff(unit, view, touched, error))
 		return FALSE;
 	if (!find_unchecked(unit))
 		return TRUE;
-	if (!check_plain(unit, error) || !run_diff(unit, view, error))
+	if (!check_plain(unit, error) || !run_diff(unit, view, touched, error))
 		return FALSE;
 	unchecked = find_unchecked(unit);
 	if (!unchecked)

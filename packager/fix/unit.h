@@ -3,6 +3,7 @@
 
 #include "packager/diff/diff.h"
 #include "packager/fix/compile.h"
+#include "packager/fix/touched.h"
 #include "packager/image/resolve.h"
 
 /* One unit of one object on its way into a patch: compiled before and after, checked, compared. */
@@ -47,5 +48,5 @@ gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
  * that the fix changes could not be looked at. Refusals are in the diff. Codes of SUTURE_IMAGE_ERROR, of
  * suture_compile(), and MALFORMED.
  */
-gboolean suture_fix_unit_compare(SutureFixUnit *unit, SutureKernelView *view,
+gboolean suture_fix_unit_compare(SutureFixUnit *unit, SutureKernelView *view, const SutureTouched *touched,
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;

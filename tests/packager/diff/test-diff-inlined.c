@@ -113,6 +113,14 @@ static void test_nothing_changed(void)
 	g_assert_null(diff->extracted);
 }
 
+static GPtrArray *functions_of(GBytes *object)
+{
+	g_auto(SutureDebug) debug = {0};
+
+	g_assert_true(suture_debug_read(&debug, object));
+	return suture_inlined_functions(&debug);
+}
+
 static const SutureSourceFunction *find(GPtrArray *functions, const gchar *name)
 {
 	for (guint i = 0; i < functions->len; i++) {
@@ -127,7 +135,7 @@ static const SutureSourceFunction *find(GPtrArray *functions, const gchar *name)
 static void test_what_dwarf_tells(void)
 {
 	g_autoptr(GBytes) object = pair_compile(SOURCE("", ""), FALSE, NULL);
-	g_autoptr(GPtrArray) functions = suture_inlined_functions(object);
+	g_autoptr(GPtrArray) functions = functions_of(object);
 	const SutureSourceFunction *inner = find(functions, "inner"), *one = find(functions, "one"),
 				   *last = find(functions, "three");
 
@@ -148,7 +156,7 @@ static void test_partly_inlined(void)
 	g_autoptr(GBytes) object = pair_compile(
 		"int inner(int x) { return other(x) * 3; }\nint one(int x) { return inner(x); }\n", FALSE,
 		NULL);
-	g_autoptr(GPtrArray) functions = suture_inlined_functions(object);
+	g_autoptr(GPtrArray) functions = functions_of(object);
 	const SutureSourceFunction *inner = find(functions, "inner");
 
 	g_assert_nonnull(inner);

@@ -121,7 +121,8 @@ static void test_touched(Folder *folder, gconstpointer data)
 	g_autofree gchar *after = folder_file(folder, "two");
 	g_autofree gchar *absolute = folder_file(folder, "one/./net/x.c");
 	g_autofree gchar *elsewhere = folder_file(folder, "ones/net/x.c");
-	g_autoptr(SutureTouched) touched = suture_touched_new(before, after);
+	g_autoptr(GPtrArray) paths = g_ptr_array_new();
+	g_autoptr(SutureTouched) touched = NULL;
 
 	(void)data;
 	for (gsize i = 0; i < G_N_ELEMENTS(trees); i++) {
@@ -132,6 +133,9 @@ static void test_touched(Folder *folder, gconstpointer data)
 		g_assert_cmpint(g_mkdir_with_parents(directory, 0755), ==, 0);
 		folder_put(folder, file, texts[i]);
 	}
+	g_ptr_array_add(paths, "net/x.c");
+	g_ptr_array_add(paths, "net/none.c");
+	touched = suture_touched_new(before, after, paths);
 	g_assert_true(suture_touched_lines(touched, "net/x.c", 3, 7));
 	g_assert_true(suture_touched_lines(touched, absolute, 5, 5));
 	g_assert_true(suture_touched_lines(touched, "./net/x.c", 2, 2));
