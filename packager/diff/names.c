@@ -128,3 +128,13 @@ gboolean suture_name_is_own(const gchar *base)
 			return TRUE;
 	return FALSE;
 }
+
+const gchar *suture_name_exported(const gchar *name)
+{
+	static const gchar *const prefixes[] = {"__ksymtab_", "__export_symbol_"};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++)
+		if (g_str_has_prefix(name, prefixes[i]))
+			return name + strlen(prefixes[i]);
+	return NULL;
+}

@@ -18,6 +18,10 @@ gchar *suture_name_parent(const gchar *name);
 /* Whether it is the part in .text.unlikely: entered by a jump from its function alone. */
 gboolean suture_name_is_cold(const gchar *name);
 
+/* What the symbol @name of a table of exports stands for: "f" for "__ksymtab_f", and for "__export_symbol_f"
+ * as it is since Linux 6.5. NULL: none. Within @name. */
+const gchar *suture_name_exported(const gchar *name);
+
 /*
  * Whether variables of this base name belong to one expansion of a macro and are no state worth keeping: lock
  * class keys, flags that something was said once, names of functions, descriptors of messages.

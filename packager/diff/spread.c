@@ -4,6 +4,8 @@
 #include "packager/diff/author.h"
 #include "packager/diff/carry.h"
 #include "packager/diff/constant.h"
+#include "packager/diff/names.h"
+#include "packager/diff/prototype.h"
 #include "packager/diff/refuse.h"
 
 #include <string.h>
@@ -157,13 +159,13 @@ static gboolean is_new_export(const SutureAtom *atom)
 
 static void leave_export(SutureSpread *spread, SutureAtom *atom)
 {
-	const gchar *name = atom->symbol ? atom->symbol->name : "";
+	const gchar *name = atom->symbol ? suture_name_exported(atom->symbol->name) : NULL;
 
 	atom->sentence = g_strdup("a new export: only the patch can use what it names");
-	if (g_str_has_prefix(name, "__ksymtab_"))
-		g_ptr_array_add(spread->diff->notes,
-				g_strdup_printf("%s: is exported now, but not to other modules by the patch",
-						name + strlen("__ksymtab_")));
+	if (name)
+		g_ptr_array_add(
+			spread->diff->notes,
+			g_strdup_printf("%s: is exported now, but not to other modules by the patch", name));
 }
 
 static void start_data(SutureSpread *spread, SutureAtom *atom)
@@ -393,5 +395,6 @@ void suture_spread_run(SutureSpread *spread)
 	suture_constants_refuse(spread);
 	suture_variables_refuse(spread);
 	suture_variables_note(spread);
+	suture_prototypes_note(spread);
 	suture_refuse_rest(spread);
 }

@@ -65,6 +65,14 @@ static void describe(Dwarf_Die *of, GString *text, gboolean *plain, guint depth)
 	}
 }
 
+gchar *suture_variable_type_text(Dwarf_Die *die, gboolean *plain)
+{
+	GString *text = g_string_new(NULL);
+
+	describe(die, text, plain, 0);
+	return g_string_free(text, FALSE);
+}
+
 /* Registers and places on the stack are no variables of the object. */
 static gboolean has_address(Dwarf_Die *die)
 {
@@ -88,15 +96,12 @@ static void add_variable(Reading *reading, Dwarf_Die *die)
 {
 	const gchar *name = name_of(die);
 	SutureVariableType *type, *other;
-	GString *text;
 
 	if (!name || !has_address(die))
 		return;
-	text = g_string_new(NULL);
 	type = g_new0(SutureVariableType, 1);
 	type->plain = TRUE;
-	describe(die, text, &type->plain, 0);
-	type->text = g_string_free(text, FALSE);
+	type->text = suture_variable_type_text(die, &type->plain);
 	other = g_hash_table_lookup(reading->types, name);
 	if (other && strcmp(other->text, type->text) != 0)
 		g_hash_table_add(reading->ambiguous, g_strdup(name));

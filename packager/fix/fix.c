@@ -6,7 +6,6 @@
 #include "common/staging.h"
 #include "packager/fix/apart.h"
 #include "packager/fix/author.h"
-#include "packager/fix/globals.h"
 #include "packager/fix/headers.h"
 #include "packager/fix/lines.h"
 #include "packager/fix/module.h"
@@ -19,7 +18,6 @@
 
 #include <string.h>
 
-#define OBJECT_BYTES (256LL * 1024 * 1024)
 #define SYMVERS_BYTES (1024 * 1024)
 
 void suture_fix_free(SutureFix *fix)
@@ -204,17 +202,11 @@ static void plan_units(Work *work)
 	}
 }
 
-static gboolean read_unit(const Work *work, SutureFixUnit *unit, GError **error)
+static gboolean check_read(const Work *work, const SutureFixUnit *unit, GError **error)
 {
 	g_autoptr(GPtrArray) read = suture_compilation_read(unit->after, error);
 
-	if (!read || !suture_shadow_check(work->shadow, read, error))
-		return FALSE;
-	unit->before_object = suture_file_read(unit->before->output, OBJECT_BYTES, error);
-	if (!unit->before_object)
-		return FALSE;
-	unit->after_object = suture_file_read(unit->after->output, OBJECT_BYTES, error);
-	return unit->after_object != NULL;
+	return read && suture_shadow_check(work->shadow, read, error);
 }
 
 /* Warnings are the author's when the unpatched source does not have them. */
@@ -266,7 +258,7 @@ static gboolean compile_units(Work *work, GError **error)
 		work->fix->words = g_steal_pointer(&words);
 	}
 	for (guint i = 0; ok && i < work->units->len; i++)
-		ok = read_unit(work, work->units->pdata[i], error);
+		ok = check_read(work, work->units->pdata[i], error);
 	if (ok)
 		keep_words(work);
 	return ok;
@@ -293,36 +285,23 @@ static gboolean check_apart(Work *work, GError **error)
 	return FALSE;
 }
 
-/* A unit may use what another adds, whichever is compared first. */
-static void note_globals(Work *work)
-{
-	g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	GHashTableIter iter;
-	gpointer name;
-
-	for (guint i = 0; i < work->units->len; i++) {
-		const SutureFixUnit *unit = work->units->pdata[i];
-
-		suture_globals_added(unit->before_object, unit->after_object, names);
-	}
-	g_hash_table_iter_init(&iter, names);
-	while (g_hash_table_iter_next(&iter, &name, NULL))
-		suture_kernel_view_add(work->view, name);
-}
-
 static gboolean compare_units(Work *work, GError **error)
 {
 	g_autoptr(SutureTouched) touched = suture_touched_new(
 		work->request->profile->tree, suture_shadow_folder(work->shadow), work->paths);
 
 	work->view = suture_kernel_view_open(work->request->profile, work->more_symvers, error);
-	if (work->view)
-		note_globals(work);
-	for (guint i = 0; work->view && i < work->units->len; i++) {
+	if (!work->view)
+		return FALSE;
+	/* A unit may use what another adds, whichever is compared first. */
+	for (guint i = 0; i < work->units->len; i++)
+		if (!suture_fix_unit_look(work->units->pdata[i], work->view, error))
+			return FALSE;
+	for (guint i = 0; i < work->units->len; i++) {
 		SutureFixUnit *unit = work->units->pdata[i];
 		SutureRunning *running;
 
-		if (suture_fix_unit_is_same(unit))
+		if (unit->same)
 			continue;
 		running = suture_kernel_view_object(work->view, unit->object, error);
 		if (!running || !suture_cancel_check(error))
@@ -331,7 +310,7 @@ static gboolean compare_units(Work *work, GError **error)
 		if (!suture_fix_unit_compare(unit, work->view, touched, error))
 			return FALSE;
 	}
-	return work->view != NULL;
+	return TRUE;
 }
 
 /* The first refusal stands for all; the report has the others. */
@@ -453,13 +432,16 @@ static gboolean make(Work *work, GError **error)
 {
 	const SutureFixRequest *request = work->request;
 
-	begin_step(work, "applying the diff");
+	begin_step(work, "selecting objects");
 	if (!read_diffs(work, error))
 		return FALSE;
 	work->selection = suture_selection_make(
 		request->profile, work->paths, suture_scratch_path(work->scratch),
 		request->max_units ? request->max_units : SUTURE_SELECTION_UNITS, work->jobs, error);
-	if (!work->selection || !apply_diffs(work, error))
+	if (!work->selection)
+		return FALSE;
+	begin_step(work, "applying the diff");
+	if (!apply_diffs(work, error))
 		return FALSE;
 	begin_step(work, "compiling");
 	if (!compile_units(work, error) || !check_apart(work, error))

@@ -159,7 +159,7 @@ json_t *suture_report_new(const SutureProfile *profile, GPtrArray *notes, GPtrAr
 
 		if (unit->diff)
 			json_array_append_new(compared, suture_report_unit(unit));
-		else if (unit->before_object && suture_fix_unit_is_same(unit))
+		else if (unit->same)
 			json_array_append_new(same, json_string(unit->line->unit));
 	}
 	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "format", 1, "kernel", profile->release,

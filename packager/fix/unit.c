@@ -2,6 +2,7 @@
 #include "packager/fix/unit.h"
 
 #include "common/file.h"
+#include "packager/fix/globals.h"
 
 #include <string.h>
 
@@ -12,8 +13,6 @@ void suture_fix_unit_free(SutureFixUnit *unit)
 {
 	g_free(unit->object);
 	g_clear_pointer(&unit->running, suture_running_unref);
-	g_clear_pointer(&unit->before_object, g_bytes_unref);
-	g_clear_pointer(&unit->after_object, g_bytes_unref);
 	g_clear_pointer(&unit->run_pre, suture_run_pre_free);
 	g_clear_pointer(&unit->diff, suture_diff_free);
 	g_free(unit);
@@ -82,11 +81,6 @@ SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *ob
 	return running;
 }
 
-void suture_kernel_view_add(SutureKernelView *view, const gchar *name)
-{
-	g_hash_table_add(view->added, g_strdup(name));
-}
-
 const SutureExport *suture_kernel_view_export(const SutureKernelView *view, const gchar *symbol)
 {
 	const SutureExport *export = view->more ? suture_symvers_find(view->more, symbol) : NULL;
@@ -97,9 +91,35 @@ const SutureExport *suture_kernel_view_export(const SutureKernelView *view, cons
 	return export && strcmp(export->object, "vmlinux") == 0 ? export : NULL;
 }
 
-gboolean suture_fix_unit_is_same(const SutureFixUnit *unit)
+typedef struct {
+	GBytes *before, *after;
+} Objects;
+
+static void objects_clear(Objects *objects)
 {
-	return g_bytes_equal(unit->before_object, unit->after_object);
+	g_clear_pointer(&objects->before, g_bytes_unref);
+	g_clear_pointer(&objects->after, g_bytes_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Objects, objects_clear)
+
+/* For as long as they are looked at: those of a hundred units are a gigabyte. */
+static gboolean read_objects(const SutureFixUnit *unit, Objects *ret, GError **error)
+{
+	ret->before = suture_file_read(unit->before->output, OBJECT_BYTES, error);
+	ret->after = ret->before ? suture_file_read(unit->after->output, OBJECT_BYTES, error) : NULL;
+	return ret->after != NULL;
+}
+
+gboolean suture_fix_unit_look(SutureFixUnit *unit, SutureKernelView *view, GError **error)
+{
+	g_auto(Objects) objects = {0};
+
+	if (!read_objects(unit, &objects, error))
+		return FALSE;
+	unit->same = g_bytes_equal(objects.before, objects.after);
+	if (!unit->same)
+		suture_globals_added(objects.before, objects.after, view->added);
+	return TRUE;
 }
 
 typedef struct {
@@ -263,12 +283,11 @@ static gboolean run_diff(SutureFixUnit *unit, SutureKernelView *view, const Sutu
 			 GError **error)
 {
 	Asking asking = {unit, view, touched};
-	const SutureDiffRequest request = {
+	g_auto(Objects) objects = {0};
+	SutureDiffRequest request = {
 		.unit = unit->line->unit,
 		.object = unit->object,
 		.number = unit->number,
-		.before = unit->before_object,
-		.after = unit->after_object,
 		.resolve = resolve,
 		.traceable = is_traceable,
 		.sealed = is_sealed,
@@ -278,6 +297,10 @@ static gboolean run_diff(SutureFixUnit *unit, SutureKernelView *view, const Sutu
 		.data = &asking,
 	};
 
+	if (!read_objects(unit, &objects, error))
+		return FALSE;
+	request.before = objects.before;
+	request.after = objects.after;
 	g_clear_pointer(&unit->diff, suture_diff_free);
 	unit->diff = suture_diff_run(&request, error);
 	return unit->diff != NULL;

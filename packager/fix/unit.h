@@ -13,7 +13,7 @@ typedef struct {
 	gchar *object; /* a unit that is part of two modules stands here twice */
 	SutureRunning *running;
 	SutureCompilation *before, *after; /* owned by who compiles them */
-	GBytes *before_object, *after_object;
+	gboolean same;                     /* compiled to the same bytes */
 	SutureRunPre *run_pre;
 	SutureDiff *diff;
 } SutureFixUnit;
@@ -31,15 +31,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureKernelView, suture_kernel_view_free)
 SutureRunning *suture_kernel_view_object(SutureKernelView *view, const gchar *object,
 					 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The patch itself will have @name, by another of its units. */
-void suture_kernel_view_add(SutureKernelView *view, const gchar *name);
-
 /* The export called @symbol that the module loader would find: of vmlinux, or of that other module. NULL:
  * none. */
 const SutureExport *suture_kernel_view_export(const SutureKernelView *view, const gchar *symbol);
 
-/* Whether the sectioned objects before and after are the same bytes: then there is nothing to look at. */
-gboolean suture_fix_unit_is_same(const SutureFixUnit *unit);
+/* Whether the sectioned objects before and after are the same bytes, into @unit. If not, @view learns which
+ * global symbols the patch itself will have by it. */
+gboolean suture_fix_unit_look(SutureFixUnit *unit, SutureKernelView *view,
+			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * The run-pre check of the object before and the diff of the two, both into @unit. A function may differ from

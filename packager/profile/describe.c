@@ -3,12 +3,11 @@
 
 #include "common/file.h"
 #include "packager/profile/folder.h"
+#include "packager/profile/profile-private.h"
 #include "packager/read/elf-file.h"
 #include "spec/json.h"
 
 #include <fcntl.h>
-
-#define FORMAT 1
 
 static gboolean add_size(const SutureFolderEntry *entry, gpointer data, GError **error)
 {
@@ -70,7 +69,7 @@ static json_t *description(const SutureImportWork *work, const gchar *id, guint6
 	g_autofree gchar *time = g_date_time_format_iso8601(now);
 	json_t *json = json_object();
 
-	set(json, "format", json_integer(FORMAT));
+	set(json, "format", json_integer(SUTURE_PROFILE_FORMAT));
 	set_text(json, "id", id);
 	set_text(json, "name", work->request->name);
 	set_text(json, "release", work->image->release);

@@ -13,5 +13,6 @@ static const SutureErrorEntry profile_errors[] = {
 	{SUTURE_PROFILE_ERROR_UNKNOWN, SUTURE_EXIT_INPUT, "profile-unknown"},
 	{SUTURE_PROFILE_ERROR_AMBIGUOUS, SUTURE_EXIT_INPUT, "profile-ambiguous"},
 	{SUTURE_PROFILE_ERROR_DAMAGED, SUTURE_EXIT_INPUT, "profile-damaged"},
+	{SUTURE_PROFILE_ERROR_OUTDATED, SUTURE_EXIT_INPUT, "profile-outdated"},
 };
 SUTURE_DEFINE_ERROR_DOMAIN(suture_profile_error, profile_errors)

@@ -22,4 +22,6 @@ typedef enum {
 	SUTURE_PROFILE_ERROR_UNKNOWN,   /* "profile-unknown": no such profile */
 	SUTURE_PROFILE_ERROR_AMBIGUOUS, /* "profile-ambiguous": more than one profile of that name */
 	SUTURE_PROFILE_ERROR_DAMAGED,   /* "profile-damaged": a profile in the store contradicts itself */
+	SUTURE_PROFILE_ERROR_OUTDATED,  /* "profile-outdated": made by a program that made profiles otherwise
+					 */
 } SutureProfileError;

@@ -122,8 +122,9 @@ static gboolean find_tools(SutureImportWork *work, GError **error)
 gchar *suture_import_id(const gchar *inputs_digest, const SutureToolchain *toolchain)
 {
 	g_autofree gchar *text =
-		g_strjoin("\n", "1", inputs_digest, toolchain->root ? toolchain->root : "", toolchain->cc,
-			  toolchain->cc_version, toolchain->as_version, toolchain->ld_version, NULL);
+		g_strdup_printf("%d\n%s\n%s\n%s\n%s\n%s\n%s", SUTURE_PROFILE_FORMAT, inputs_digest,
+				toolchain->root ? toolchain->root : "", toolchain->cc, toolchain->cc_version,
+				toolchain->as_version, toolchain->ld_version);
 
 	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 }

@@ -30,9 +30,10 @@ typedef struct {
 	gchar *origins[SUTURE_INPUTS]; /* what the user named and a part came from; NULL: not there */
 	GPtrArray *releases;           /* SutureInputClaim*: "uname -r" */
 	GPtrArray *versions;           /* SutureInputClaim*: of Debian packages */
-	gchar *source_name;            /* name of the source tarball's folder: "linux-5.14.0-427.el9"; NULL */
+	gchar *source_name;            /* name of the source's folder: "linux-5.14.0-427.el9"; NULL */
 	guint n_modules;
 	gboolean source_is_package; /* the source came with packages: it must be of their version */
+	gboolean source_in_parts;   /* as files in packages: another may bring more of the same folder */
 } SutureInputs;
 void suture_inputs_free(SutureInputs *inputs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureInputs, suture_inputs_free)

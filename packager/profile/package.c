@@ -14,7 +14,7 @@
 typedef struct {
 	SutureInputs *inputs;
 	gchar *origin; /* name of the package */
-	gchar *top;    /* folder at the top of the source tarball */
+	gchar *top;    /* folder at the top of the source, "linux-6.1"; NULL: not come yet */
 	int tree;      /* tree/; -1 until the source comes */
 } Work;
 
@@ -87,14 +87,23 @@ static gboolean take_source(Work *work, SutureEntry *entry, SutureInput input, c
 	       suture_entry_walk(entry, visit_source, work, error);
 }
 
+/* Whether an earlier package has brought files of the same folder: SUSE's kernel-devel and kernel-source
+ * share one. */
+static gboolean is_begun(const Work *work)
+{
+	return work->inputs->source_in_parts && g_strcmp0(work->inputs->source_name, work->top) == 0;
+}
+
 /* A folder of sources, file by file. */
 static gboolean take_source_file(Work *work, SutureEntry *entry, SutureInput input, const gchar *name,
 				 GError **error)
 {
 	if (work->tree < 0 &&
-	    (!suture_inputs_claim(work->inputs, input, work->origin, error) || !open_tree(work, error)))
+	    ((!is_begun(work) && !suture_inputs_claim(work->inputs, input, work->origin, error)) ||
+	     !open_tree(work, error)))
 		return FALSE;
 	work->inputs->source_is_package = TRUE;
+	work->inputs->source_in_parts = TRUE;
 	return suture_entry_write(entry, work->tree, name, error);
 }
 
@@ -137,7 +146,8 @@ static gboolean take_control(Work *work, SutureEntry *entry, SutureInput input, 
 	return TRUE;
 }
 
-/* The group "release" is what a path says of the kernel, "name" what the taker gets. */
+/* The group "release" is what a path says of the kernel, "name" what the taker gets, "top" the source's
+ * folder. */
 static const struct {
 	const gchar *pattern;
 	SutureInput input;
@@ -151,13 +161,14 @@ static const struct {
 	{MODULES "config$", SUTURE_INPUT_CONFIG, take_file},
 	{HEADERS "Module\\.symvers$", SUTURE_INPUT_SYMVERS, take_symvers},
 	{MODULES "symvers\\.(?:gz|xz|zst)$", SUTURE_INPUT_SYMVERS, take_symvers},
+	{"^boot/symvers-(?<release>[^/]+)\\.(?:gz|xz|zst)$", SUTURE_INPUT_SYMVERS, take_symvers},
 	{HEADERS "\\.config$", SUTURE_INPUT_HEADERS_CONFIG, take_file},
 	{HEADERS "include/generated/utsrelease\\.h$", SUTURE_INPUT_HEADERS_RELEASE, take_file},
 	{HEADERS "include/generated/uapi/linux/version\\.h$", SUTURE_INPUT_HEADERS_VERSION, take_file},
 	{"^usr/lib/debug/boot/vmlinux-(?<release>[^/]+)$", SUTURE_INPUT_VMLINUX, take_file},
 	{"^usr/lib/debug/(?:usr/)?lib/modules/(?<release>[^/]+)/vmlinux$", SUTURE_INPUT_VMLINUX, take_file},
 	{"^(?:usr/src/linux-source-|linux-)[0-9][^/]*\\.tar\\.[a-z0-9]+$", SUTURE_INPUT_SOURCE, take_source},
-	{"^usr/src/linux-[0-9][^/]*(?<!-obj)/(?<name>.+)$", SUTURE_INPUT_SOURCE, take_source_file},
+	{"^usr/src/(?<top>linux-[0-9][^/]*)(?<!-obj)/(?<name>.+)$", SUTURE_INPUT_SOURCE, take_source_file},
 	{"^(?<name>[^/]+\\.patch|patches\\.[^/]+\\.tar\\.[a-z0-9]+)$", SUTURE_INPUT_SOURCE, refuse_patch},
 	{"^control$", SUTURE_INPUT_SOURCE, take_control},
 };
@@ -190,6 +201,14 @@ static void note_release(Work *work, const gchar *release)
 	g_ptr_array_add(releases, claim);
 }
 
+static void note_top(Work *work, const GMatchInfo *match)
+{
+	g_autofree gchar *top = g_match_info_fetch_named(match, "top");
+
+	if (top && *top && !work->top)
+		work->top = g_steal_pointer(&top);
+}
+
 static gboolean visit(SutureEntry *entry, const gchar *path, gpointer data, GError **error)
 {
 	Work *work = data;
@@ -203,6 +222,7 @@ static gboolean visit(SutureEntry *entry, const gchar *path, gpointer data, GErr
 			continue;
 		release = g_match_info_fetch_named(match, "release");
 		name = g_match_info_fetch_named(match, "name");
+		note_top(work, match);
 		note_release(work, release);
 		return rules[i].take(work, entry, rules[i].input, name, error);
 	}

@@ -5,7 +5,7 @@
 
 /* Takes out of a distribution's package what a profile needs of it, by the paths that packages of kernels
  * have: Debian's linux-image, -headers, -source, -dbg; Red Hat's kernel-core, -modules, -devel, -debuginfo
- * and src.rpm; SUSE's kernel-source. INPUT, ARCHIVE, DISAGREE, IO. */
+ * and src.rpm; SUSE's kernel-default, kernel-devel and kernel-source. INPUT, ARCHIVE, DISAGREE, IO. */
 gboolean suture_package_gather(SutureInputs *inputs, const gchar *path, GError **error);
 
 /* Takes the entry for the part @input; INPUT when that is there already. */

@@ -5,6 +5,9 @@
 #include "packager/profile/includes.h"
 #include "packager/profile/recipe.h"
 
+/* Goes up when what a profile consists of changes. */
+#define SUTURE_PROFILE_FORMAT 2
+
 typedef struct _SutureProfilePrivate {
 	SutureCommands *commands;
 	SutureIncludes *includes;
@@ -15,6 +18,6 @@ typedef struct _SutureProfilePrivate {
 	int lock;    /* shared, on the folder */
 } SutureProfilePrivate;
 
-/* Opens the profile @id. UNKNOWN, DAMAGED. */
+/* Opens the profile @id. UNKNOWN, DAMAGED, OUTDATED. */
 SutureProfile *suture_profile_open_id(const gchar *store, const gchar *id,
 				      GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -99,6 +99,11 @@ static guint64 number_of(const SutureProfile *profile, const gchar *key)
 	return number > 0 ? (guint64)number : 0;
 }
 
+static gboolean is_current(const json_t *json)
+{
+	return json_integer_value(json_object_get(json, "format")) == SUTURE_PROFILE_FORMAT;
+}
+
 static gboolean take_json(SutureProfile *profile, GError **error)
 {
 	g_autofree gchar *path = g_build_filename(profile->folder, "profile.json", NULL);
@@ -109,6 +114,13 @@ static gboolean take_json(SutureProfile *profile, GError **error)
 		/* Whatever it was, the profile cannot be used. */
 		g_clear_error(error);
 		return damaged(profile, "profile.json", error);
+	}
+	if (!is_current(profile->json)) {
+		g_set_error(error, SUTURE_PROFILE_ERROR, SUTURE_PROFILE_ERROR_OUTDATED,
+			    "%s: another version of this program made the profile %.12s; remove it and "
+			    "import the kernel again",
+			    profile->folder, profile->id);
+		return FALSE;
 	}
 	profile->toolchain_mismatch = json_is_true(json_object_get(profile->json, "toolchain_mismatch"));
 	profile->vmlinux_symbols = json_is_true(json_object_get(profile->json, "vmlinux_symbols"));
@@ -210,15 +222,17 @@ static gboolean is_prefix(const gchar *name, const gchar *id)
 	return strlen(name) >= PREFIX_DIGITS && g_str_has_prefix(id, name);
 }
 
-/* Release and name of a profile, read without opening it: others may be damaged. */
+/* By release or name of the profile, read without opening it: others may be damaged. An outdated one goes by
+ * its id alone. */
 static gboolean is_called(const gchar *store, const gchar *id, const gchar *name)
 {
 	g_autofree gchar *path = g_build_filename(store, id, "profile.json", NULL);
 	g_autoptr(GBytes) bytes = suture_file_read(path, JSON_BYTES, NULL);
 	SUTURE_AUTO_JSON *json = bytes ? suture_json_parse(bytes, JSON_BYTES, path, NULL) : NULL;
 
-	return json && (!g_strcmp0(name, json_string_value(json_object_get(json, "release"))) ||
-			!g_strcmp0(name, json_string_value(json_object_get(json, "name"))));
+	return json && is_current(json) &&
+	       (!g_strcmp0(name, json_string_value(json_object_get(json, "release"))) ||
+		!g_strcmp0(name, json_string_value(json_object_get(json, "name"))));
 }
 
 /* The one id that @name says. New. */

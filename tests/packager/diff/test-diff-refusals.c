@@ -342,6 +342,29 @@ static void test_export_of_changed_function(void)
 	g_assert_cmpint(pair_size(diff, "mystery"), ==, -1);
 }
 
+/* Both forms of the table's entry, the older and that of Linux 6.5. */
+static void test_export_with_other_parameters(void)
+{
+	static const gchar *const tables[] = {
+		TABLE("___ksymtab+f,\\\"a\\\"", "__ksymtab_f: .long f - ., 0, 0"),
+		TABLE(".export_symbol,\\\"a\\\"", "__export_symbol_f: .quad f"),
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(tables); i++) {
+		g_autofree gchar *source =
+			g_strconcat("#ifdef AFTER\n#define P , int x\n#define X x\n#else\n#define P\n#define "
+				    "X 1\n#endif\n"
+				    "struct s; long f(struct s *s P) { return other(X); }\n"
+				    "int g(NOW(long, int) x) { return other((int)x) + NOW(1, 2); }\n",
+				    tables[i], NULL);
+		g_autoptr(SutureDiff) diff = pair_accept(source, NULL);
+
+		g_assert_true(pair_notes(
+			diff, "f: exported, was long int(struct s*) and is long int(struct s*, int) now"));
+		g_assert_false(pair_notes(diff, "g: exported"));
+	}
+}
+
 static void test_sealed_may_be_called(void)
 {
 	static const Means means = {.sealed = " other "};
@@ -539,6 +562,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/diff/refusals/new-export", test_new_export);
 	g_test_add_func("/diff/refusals/export-gone", test_export_gone);
 	g_test_add_func("/diff/refusals/export-of-changed-function", test_export_of_changed_function);
+	g_test_add_func("/diff/refusals/export-with-other-parameters", test_export_with_other_parameters);
 	g_test_add_func("/diff/refusals/sealed-may-be-called", test_sealed_may_be_called);
 	for (gsize i = 0; i < G_N_ELEMENTS(layouts); i++) {
 		g_autofree gchar *name = g_strconcat("/diff/layout/", layouts[i].test, NULL);

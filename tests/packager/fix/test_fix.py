@@ -54,7 +54,7 @@ def test_progress_on_a_terminal(cmdline, tmp_path):
     seen = os.read(screen, 65536).decode()
     os.close(screen)
     assert done.returncode == 0, seen
-    assert "applying the diff (0 s)" in seen and re.search(r"compiling 100% \(\d+ s\)", seen) and seen.endswith("\r\033[K")
+    assert "selecting objects (0 s)" in seen and "applying the diff (0 s)" in seen and re.search(r"compiling 100% \(\d+ s\)", seen) and seen.endswith("\r\033[K")
 
 
 def test_several_diffs_make_one_module(cmdline, tmp_path):

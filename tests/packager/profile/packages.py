@@ -64,6 +64,26 @@ def rpm(folder, name, files):
     return rpmbuild(folder, name, "-bb", f"%install\n{install}%files\n{listed}")
 
 
+def suse(kernel, folder):
+    """kernel-devel has what modules are built with, kernel-source the rest of the same folder."""
+    folder.mkdir()
+    release, module = kernel.release, "kernel/m/fake-two.ko"
+    tree, source = f"usr/lib/modules/{release}", f"usr/src/linux-{release.removesuffix('ake')}"
+    symvers = folder / "symvers.gz"
+    symvers.write_bytes(gzip.compress(kernel.symvers.read_bytes()))
+    names = [str(path.relative_to(kernel.source)) for path in sorted(kernel.source.rglob("*")) if path.is_file() and not path.is_symlink()]
+    parts = {True: [], False: []}
+    for name in names:
+        parts[name.endswith((".c", ".S"))].append(name)
+    assert parts[True] and parts[False]
+    return [
+        rpm(folder, "kernel-default", {f"{tree}/vmlinuz": kernel.image, f"{tree}/config": kernel.config, f"{tree}/symvers.gz": symvers,
+                                       f"{tree}/{module}": kernel.modules / module}),
+        rpm(folder, "kernel-devel", {f"{source}/{name}": kernel.source / name for name in parts[False]}),
+        rpm(folder, "kernel-source", {f"{source}/{name}": kernel.source / name for name in parts[True]}),
+    ]
+
+
 def rpms(kernel, folder, patch=""):
     folder.mkdir()
     release, module = kernel.release, "kernel/m/fake-two.ko"

@@ -311,6 +311,18 @@ def test_a_damaged_profile_is_named_and_can_be_removed(kernel, store, name):
     assert leftovers(store) == []
 
 
+def test_an_outdated_profile_is_no_profile_of_the_kernel(kernel, store):
+    run(store, "import", *kernel.arguments())
+    shown = show(store)
+    described = Path(shown["folder"]) / "profile.json"
+    described.write_text(described.read_text().replace(f'"format": {json.loads(described.read_text())["format"]}', '"format": 1'))
+    refused(run(store, "show", RELEASE, check=False), "profile-unknown", 3, RELEASE)
+    refused(run(store, "show", shown["id"][:12], check=False), "profile-outdated", 3, shown["folder"])
+    assert run(store, "list").stdout == ""
+    run(store, "remove", shown["id"][:12])
+    assert leftovers(store) == []
+
+
 def test_what_the_build_generates_is_there(kernel, store):
     run(store, "import", *kernel.arguments())
     shown = show(store)
@@ -353,6 +365,17 @@ def test_packages_of_a_distribution(kernel, store, tmp_path, make):
     assert (tree / "Module.symvers").read_text() == kernel.symvers.read_text()
     assert (tree / "a/one.c").read_text() == (kernel.source / "a/one.c").read_text()
     assert "Already there" in run(store, "import", *reversed(files)).stdout
+
+
+def test_source_in_two_packages(kernel, store, tmp_path):
+    files = packages.suse(kernel, tmp_path / "packages")
+    run(store, "import", *files)
+    tree = Path(show(store)["folder"]) / "tree"
+    assert (tree / "a/one.c").read_text() == (kernel.source / "a/one.c").read_text()
+    assert (tree / "Makefile").read_text() == (kernel.source / "Makefile").read_text()
+    run(store, "remove", RELEASE)
+    refused(run(store, "import", *files, packages.debs(kernel, tmp_path / "others")[-1], check=False), "profile-input", 3, "both bring the source")
+    assert leftovers(store) == []
 
 
 @pytest.mark.parametrize("make", [packages.debs, packages.rpms], ids=["deb", "rpm"])
