@@ -22,7 +22,7 @@ static const SutureVariableType *type_of(GHashTable *types, const SutureAtom *at
 	return atom->base ? g_hash_table_lookup(types, atom->base) : NULL;
 }
 
-static gboolean points_at_code(const SutureAtom *atom)
+gboolean suture_constant_points_at_code(const SutureAtom *atom)
 {
 	for (guint i = 0; i < atom->n_links; i++) {
 		const SutureLink *link = suture_atom_link(atom, i);
@@ -40,7 +40,8 @@ static gboolean may_be_copied(GHashTable *types, const SutureAtom *constant)
 
 	if (!type)
 		return FALSE;
-	return g_strv_contains(transient, type->text) || (type->plain && !points_at_code(constant));
+	return g_strv_contains(transient, type->text) ||
+	       (type->plain && !suture_constant_points_at_code(constant));
 }
 
 static gboolean hands_out(const SutureAtom *reader, const SutureAtom *constant)

@@ -8,6 +8,9 @@
 /* Whether it is a named constant whose value the fix changes. */
 gboolean suture_constant_is_changed(const SutureAtom *atom);
 
+/* Whether it has pointers to functions, or to what the object does not define. */
+gboolean suture_constant_points_at_code(const SutureAtom *atom);
+
 /*
  * Refuses what a copy of a changed constant in the patch would break: a function that hands out its address
  * leaves pointers to the copy where they outlive the patch, and compares addresses in vain. Fine are tables

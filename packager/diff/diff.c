@@ -394,8 +394,8 @@ SutureDiff *suture_diff_run(const SutureDiffRequest *request, GError **error)
 	read_debug(&spread);
 	suture_object_correlate(spread.before, spread.after);
 	suture_object_compare(spread.before, spread.after);
-	suture_spread_run(&spread);
 	refuse_layouts(&spread);
+	suture_spread_run(&spread);
 	suture_inlined_refuse(&spread);
 	inlined = read_inlined(&spread);
 	report_functions(&spread, inlined);

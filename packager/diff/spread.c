@@ -4,6 +4,7 @@
 #include "packager/diff/author.h"
 #include "packager/diff/carry.h"
 #include "packager/diff/constant.h"
+#include "packager/diff/handout.h"
 #include "packager/diff/names.h"
 #include "packager/diff/prototype.h"
 #include "packager/diff/refuse.h"
@@ -396,5 +397,6 @@ void suture_spread_run(SutureSpread *spread)
 	suture_variables_refuse(spread);
 	suture_variables_note(spread);
 	suture_prototypes_note(spread);
+	suture_handouts_note(spread);
 	suture_refuse_rest(spread);
 }

@@ -365,6 +365,36 @@ static void test_export_with_other_parameters(void)
 	}
 }
 
+/* A function that a changed one registers somewhere, and a table of operations with such; not what is called.
+ */
+static void test_handed_out(void)
+{
+	g_autoptr(SutureDiff) diff = pair_accept(
+		"struct ops { int (*call)(int); }; extern int later(int (*)(int)); extern int keep(const "
+		"struct ops *);\n"
+		"#ifdef AFTER\n"
+		"static noinline int called(int x) { return other(x) + 7; }\n"
+		"static noinline int handed(int x) { return other(x) + 8; }\n"
+		"static noinline int member(int x) { return other(x) + 9; }\n"
+		"static const struct ops table = {member};\n"
+		"#endif\n"
+		"int f(int x) { return NOW(called(x) + later(handed) + keep(&table), other(x)); }\n",
+		NULL);
+
+	g_assert_true(pair_notes(diff, "handed, table: new, and the address is handed out"));
+	g_assert_cmpuint(diff->notes->len, ==, 1);
+}
+
+static void test_called_only(void)
+{
+	g_autoptr(SutureDiff) diff = pair_accept(
+		"#ifdef AFTER\nstatic noinline int called(int x) { return other(x) + 7; }\n#endif\n"
+		"int f(int x) { return NOW(called(x), 2) + 1; }\n",
+		NULL);
+
+	g_assert_cmpuint(diff->notes->len, ==, 0);
+}
+
 static void test_sealed_may_be_called(void)
 {
 	static const Means means = {.sealed = " other "};
@@ -563,6 +593,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/diff/refusals/export-gone", test_export_gone);
 	g_test_add_func("/diff/refusals/export-of-changed-function", test_export_of_changed_function);
 	g_test_add_func("/diff/refusals/export-with-other-parameters", test_export_with_other_parameters);
+	g_test_add_func("/diff/refusals/handed-out", test_handed_out);
+	g_test_add_func("/diff/refusals/called-only", test_called_only);
 	g_test_add_func("/diff/refusals/sealed-may-be-called", test_sealed_may_be_called);
 	for (gsize i = 0; i < G_N_ELEMENTS(layouts); i++) {
 		g_autofree gchar *name = g_strconcat("/diff/layout/", layouts[i].test, NULL);
