@@ -26,6 +26,8 @@ static const struct {
 	{"nftables", use_nftables},
 	{"xtables", use_netfilter_sockopts},
 	{"bpf", use_bpf},
+	{"hold", use_hold},
+	{"held", use_held},
 };
 
 void failed(const char *where, const char *what)

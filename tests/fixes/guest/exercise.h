@@ -6,6 +6,7 @@
 #ifndef EXERCISE_H
 #define EXERCISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* End the program unless what was done is true. */
@@ -31,5 +32,12 @@ void use_uring(char **arguments);
 void use_nftables(char **arguments);
 void use_netfilter_sockopts(char **arguments);
 void use_bpf(char **arguments);
+void use_hold(char **arguments);
+void use_held(char **arguments);
+
+/* A filter in the network namespace of the caller: false where nf_tables is not there. */
+bool make_nftables(void);
+void use_filter(void);
+void drop_nftables(void);
 
 #endif

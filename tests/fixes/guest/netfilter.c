@@ -312,7 +312,7 @@ static void ask(uint16_t type, uint8_t family)
 	TRIED(commit(&batch));
 }
 
-void use_nftables(char **arguments)
+bool make_nftables(void)
 {
 	struct batch batch;
 
@@ -321,22 +321,42 @@ void use_nftables(char **arguments)
 	chain(&batch, NFPROTO_IPV4, "in", NF_INET_LOCAL_IN, "filter");
 	table(&batch, NFT_MSG_NEWTABLE, NFPROTO_IPV6);
 	chain(&batch, NFPROTO_IPV6, "in", NF_INET_LOCAL_IN, "filter");
-	NEEDED(close_batch(&batch) == 0);
+	if (close_batch(&batch))
+		return false;
 	open_batch(&batch);
 	chain(&batch, NFPROTO_IPV4, "nat", NF_INET_POST_ROUTING, "nat");
 	TRIED(close_batch(&batch));
 	rules();
 	sets();
-	use_sockets(arguments);
+	return true;
+}
+
+void use_filter(void)
+{
+	use_sockets(NULL);
 	for (uint16_t message = 0; message < NFT_MSG_MAX; message++)
 		ask((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | message), NFPROTO_IPV4);
 	ask(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, AF_INET);
 	ask(NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_GET, AF_INET);
 	ask(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, AF_INET);
+}
+
+void drop_nftables(void)
+{
+	struct batch batch;
+
 	open_batch(&batch);
 	table(&batch, NFT_MSG_DELTABLE, NFPROTO_IPV4);
 	table(&batch, NFT_MSG_DELTABLE, NFPROTO_IPV6);
 	NEEDED(close_batch(&batch) == 0);
+}
+
+void use_nftables(char **arguments)
+{
+	(void)arguments;
+	NEEDED(make_nftables());
+	use_filter();
+	drop_nftables();
 }
 
 /* The tables of iptables, ip6tables and arptables as they are, and a replacement of one by itself. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Requests through io_uring, by its system calls alone. */
 #include "exercise.h"
+#include "held.h"
 
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -142,3 +143,64 @@ void use_uring(char **arguments)
 		ring_close(&ring);
 	}
 }
+
+static struct ring kept;
+static int readable[2], sockets[2], wake;
+static char received;
+
+/* What waits: for a descriptor, for a time, in a worker of its own, for every event of a kind. */
+static bool make_requests(void)
+{
+	static struct __kernel_timespec late = {.tv_sec = 500};
+	static char buffer[4096];
+	static uint64_t count;
+	const struct iovec area = {buffer, sizeof(buffer)};
+	struct io_uring_params probe = {0};
+	int there = (int)syscall(SYS_io_uring_setup, 1, &probe);
+
+	if (there < 0)
+		return false;
+	close(there);
+	ring_open(&kept, 0);
+	wake = eventfd(0, 0);
+	NEEDED(pipe(readable) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
+	TRIED(syscall(SYS_io_uring_register, kept.descriptor, IORING_REGISTER_BUFFERS, &area, 1));
+	TRIED(syscall(SYS_io_uring_register, kept.descriptor, IORING_REGISTER_FILES, readable, 2));
+	request(&kept, IORING_OP_POLL_ADD, readable[0], NULL, 0)->poll32_events = POLLIN;
+	request(&kept, IORING_OP_TIMEOUT, -1, &late, 1);
+	request(&kept, IORING_OP_RECV, sockets[0], &received, 1);
+	request(&kept, IORING_OP_READ, wake, &count, sizeof(count))->flags = IOSQE_ASYNC;
+	request(&kept, IORING_OP_POLL_ADD, sockets[0], NULL, IORING_POLL_ADD_MULTI)->poll32_events = POLLIN;
+	NEEDED(syscall(SYS_io_uring_enter, kept.descriptor, 5, 0, 0, NULL, 0) == 5);
+	return true;
+}
+
+static void use_requests(void)
+{
+	char byte;
+
+	request(&kept, IORING_OP_NOP, -1, NULL, 0);
+	complete(&kept, 1, 1);
+	NEEDED(write(readable[1], "x", 1) == 1);
+	complete(&kept, 0, 1);
+	NEEDED(read(readable[0], &byte, 1) == 1);
+	request(&kept, IORING_OP_POLL_ADD, readable[0], NULL, 0)->poll32_events = POLLIN;
+	NEEDED(syscall(SYS_io_uring_enter, kept.descriptor, 1, 0, 0, NULL, 0) == 1);
+}
+
+/* Some are answered, the others are cancelled by the end of the ring. */
+static void drop_requests(void)
+{
+	uint64_t one = 1;
+
+	NEEDED(write(wake, &one, sizeof(one)) == sizeof(one) && write(sockets[1], "x", 1) == 1);
+	complete(&kept, 0, 2);
+	ring_close(&kept);
+	for (int i = 0; i < 2; i++) {
+		close(readable[i]);
+		close(sockets[i]);
+	}
+	close(wake);
+}
+
+const struct held held_uring[] = {{"requests of io_uring", make_requests, use_requests, drop_requests}, {0}};
