@@ -19,6 +19,7 @@ import vm_store  # noqa: E402
 GUEST = HERE / "guest"
 PROGRAMS = ("ip", "tc", "bridge", "dmsetup", "mke2fs")
 TIMEOUT = 400
+MACHINE_ERRORS = (machine.MachineError, machine.ImageError, machine.KernelError)
 # What a kernel says when something is wrong with it.
 COMPLAINT = re.compile(r"BUG:|WARNING:|Oops|kernel BUG|general protection|Call Trace|RIP: |refcount_t:|UBSAN|KASAN|stall|hung task|"
                        r"list_(?:add|del) corruption|use-after-free|invalid opcode|scheduling while atomic|unhandled|"
@@ -27,22 +28,45 @@ COMPLAINT = re.compile(r"BUG:|WARNING:|Oops|kernel BUG|general protection|Call T
 # Taints of what is meant to be here: a module from outside of the tree, unsigned, a live patch.
 TAINTS_MEANT = 1 << 12 | 1 << 13 | 1 << 15
 
+# Objects are made before the patch and used and let go while it is live; others are made while it is live, and used and let go when it
+# has been reverted and its module is gone: the general ones of `exercise hold`, and those of the fix's part of the kernel.
 SCRIPT = """
 say() { echo "suture: $*"; }
 stop() { say "failed $*"; exit 1; }
 T=/sys/kernel/tracing
 L=/sys/kernel/livepatch/@patch@
+# What is asleep in a function that is to be changed leaves it when it is stopped and goes on.
+rouse() {
+	for p in $(ps | awk '/exercise [h]old/ { print $1 }'); do kill -STOP $p; kill -CONT $p; done 2>/dev/null
+}
+settled() {
+	for i in $(seq 900); do
+		[ "$(cat $L/transition 2>/dev/null || echo 0)" = 0 ] && return
+		[ $((i % 40)) != 20 ] || rouse
+		usleep 50000
+	done
+	return 1
+}
+part() {
+	[ -s /m/$1.sh ] || return 0
+	(cd / && exec sh -e /m/$1.sh) >/tmp/exercise.log 2>&1 || { tail -5 /tmp/exercise.log; stop "$2"; }
+}
+held() {
+	: >/tmp/held.log
+	exercise $* >>/tmp/held.log 2>&1 || { cat /tmp/held.log; stop "$*"; }
+	sed -n 's/^held/suture: held/p; s/^no /suture: not held /p' /tmp/held.log
+}
 for m in $(cat /m/order); do
 	insmod /m/$m.ko 2>/tmp/error || { case $(cat /tmp/error) in *exists*) ;; *) say "module $m: $(cat /tmp/error)" ;; esac; }
 done
 for o in $(cut -d: -f1 /m/functions | sort -u); do
 	[ $o = vmlinux ] || [ -d /sys/module/$o ] || stop "module $o is not there"
 done
-cut -d' ' -f1 /proc/modules | sort >/tmp/before
+held hold old
+part make "making objects before the patch"
 if [ -n "@patch@" ]; then
 	insmod /m/@patch@.ko || stop "load"
-	for i in $(seq 600); do [ "$(cat $L/transition)" = 0 ] && break; usleep 50000; done
-	[ "$(cat $L/transition)" = 0 ] || stop "transition"
+	settled || stop "transition"
 	[ "$(cat $L/enabled)" = 1 ] || stop "enabled"
 	while IFS=: read -r object function position; do
 		[ -d "$L/$object/$function,$position" ] || stop "not patched: $object:$function,$position"
@@ -58,10 +82,14 @@ if [ -n "@patch@" ]; then
 	while read -r probe; do echo "$probe" >>$T/kprobe_events 2>/dev/null || say "unprobed $probe"; done </tmp/probes
 	[ ! -d $T/events/suture ] || echo 1 >$T/events/suture/enable
 fi
-( set -e
-exec 3>&1 >/tmp/exercise.log 2>&1
-@exercise@
-) || { tail -5 /tmp/exercise.log; stop "exercise"; }
+held held old use
+held held old drop
+part use "using what was made before the patch"
+part drop "letting go of what was made before the patch"
+part script "exercise"
+held hold new
+part make "making objects while it is live"
+part use "using objects while it is live"
 say "exercised"
 if [ -n "@patch@" ]; then
 	if [ -d $T/events/suture ]; then
@@ -70,28 +98,39 @@ if [ -n "@patch@" ]; then
 		for e in $T/events/suture/f[0-9]*; do echo "-:suture/${e##*/}" >>$T/kprobe_events; done
 	fi
 	echo 0 >$L/enabled || stop "revert"
-	for i in $(seq 600); do [ -d $L ] || break; usleep 50000; done
-	[ ! -d $L ] || stop "transition of the revert"
+	settled || stop "transition of the revert"
+	for i in $(seq 100); do [ -d $L ] || break; usleep 50000; done
+	[ ! -d $L ] || stop "it is listed after the revert"
 	for i in $(seq 100); do rmmod @patch@ 2>/tmp/error && break; usleep 50000; done
-	[ ! -d /sys/module/@patch@ ] || stop "rmmod: $(cat /tmp/error)"
-	! cut -d' ' -f1 /proc/modules | grep -qx @patch@ || stop "still there"
-	[ -z "$(ls /sys/kernel/livepatch)" ] || stop "left behind: $(ls /sys/kernel/livepatch)"
+	[ ! -d /sys/module/@patch@ ] || stop "unload: $(cat /tmp/error)"
 	grep -q '\\[@patch@\\]' /proc/kallsyms && stop "symbols left behind"
 	say "reverted"
 fi
-say "taint $(cat /proc/sys/kernel/tainted)"
+held held new use
+held held new drop
+part use "using objects after the revert"
+part drop "letting go of objects after the revert"
 exercise processes || stop "exercise after the revert"
+[ -z "$(ls -A /sys/kernel/livepatch)" ] || stop "left behind: $(ls /sys/kernel/livepatch)"
+# What is freed later is freed now.
+echo 3 >/proc/sys/vm/drop_caches
+sleep 0.5
+say "taint $(cat /proc/sys/kernel/tainted)"
 say "done"
 """
+# Modules of what `exercise hold` holds.
+HELD_MODULES = ("nf_tables", "nf_conntrack", "nft_ct", "nft_chain_nat", "vsock_loopback", "algif_hash", "sctp")
+PARTS = ("script", "make", "use", "drop")
 
 
 @dataclass(frozen=True)
 class Verdict:
     """why: empty when all went well. functions: that were shown as patched. ran: how many of them the exercise reached, None when
-    that cannot be said."""
+    that cannot be said. held: the kinds of objects that outlived the patch."""
     why: str
     functions: int
     ran: int | None
+    held: int
     seconds: float
 
     @property
@@ -148,8 +187,10 @@ def functions_of(manifest):
     return sorted({(f["object"], f["name"], f["sympos"] or 1) for module in found for f in module["functions"]})
 
 
-def script_for(patch, exercise):
-    return SCRIPT.replace("@patch@", patch).replace("@exercise@", exercise_lines(exercise.script))
+def version(release, exercise):
+    """All that decides how a module is judged, but for the machine itself."""
+    return [release, exercise, SCRIPT, COMPLAINT.pattern, TAINTS_MEANT, HELD_MODULES,
+            *(path.read_bytes() for path in sorted(GUEST.iterdir()))]
 
 
 def trouble(result, watched=True):
@@ -162,6 +203,9 @@ def trouble(result, watched=True):
         return f"{failed[1]}: {'; '.join(complaints[:3])} {said}".strip(": ")
     if complaints:
         return "the kernel says: " + "; ".join(complaints[:3])
+    kinds = re.findall(r"suture: held (\d+)", result.output)
+    if len(kinds) != 2 or kinds[0] != kinds[1]:
+        return f"kinds of objects that could be made before the patch, and while it was live: {', '.join(kinds)}"
     taint = re.search(r"suture: taint (\d+)", result.output)
     if not taint or int(taint[1]) & ~TAINTS_MEANT:
         return f"taint {taint[1] if taint else 'unknown'}"
@@ -174,7 +218,7 @@ def run(release, patch, functions, exercise, out=None):
     """The machine's result for a patch (.ko, or None: the same without it)."""
     kernel = vm_kernel.find(release)
     modules = modules_of(release)
-    wanted = modules.order([*(o for o in sorted({f[0] for f in functions}) if o != "vmlinux"), *exercise.modules])
+    wanted = modules.order([*(o for o in sorted({f[0] for f in functions}) if o != "vmlinux"), *exercise.modules, *HELD_MODULES])
     with vm_store.temporary() as work:
         (work / "m").mkdir()
         (work / "m/order").write_text("\n".join(name for name, _ in wanted) + "\n")
@@ -184,11 +228,19 @@ def run(release, patch, functions, exercise, out=None):
                 shutil.copy(path, work / "m" / f"{name}.ko")
             else:
                 (work / "m" / f"{name}.ko").write_bytes(subprocess.run(["xz", "-dc", path], capture_output=True, check=True).stdout)
+        for part in PARTS:
+            (work / f"m/{part}.sh").write_text(exercise_lines(getattr(exercise, part)))
         if patch:
             shutil.copy(patch, work / "m")
-        return machine.run(script_for(patch.stem if patch else "", exercise), series=release, out=out, timeout=TIMEOUT,
+        return machine.run(SCRIPT.replace("@patch@", patch.stem if patch else ""), series=release, out=out, timeout=TIMEOUT,
                            trust=machine.enforcing_key(kernel.release.rpartition(".")[0]),
                            copies=[(work / "m", "/m"), (exercise_program(), "/usr/bin/exercise"), *machine.programs(*PROGRAMS)])
+
+
+def said(result, word):
+    """The last number that the machine says of it."""
+    found = re.findall(rf"suture: {word} (\d+)", result.output)
+    return int(found[-1]) if found else None
 
 
 @functools.lru_cache
@@ -204,10 +256,9 @@ def judge(release, bundle, exercise, out=None):
         result = run(release, patch, functions, exercise, out)
     except (machine.Died, machine.TimedOut) as error:
         last = [line for line in str(getattr(error, "console", "") or error).splitlines() if COMPLAINT.search(line)]
-        return Verdict(f"{type(error).__name__}: {'; '.join(last[:3]) or str(error).splitlines()[0]}", 0, None, 0)
-    ran = re.search(r"suture: ran (\d+)", result.output)
-    patched = re.search(r"suture: patched (\d+)", result.output)
-    return Verdict(trouble(result), int(patched[1]) if patched else 0, int(ran[1]) if ran else None, round(result.seconds, 1))
+        return Verdict(f"{type(error).__name__}: {'; '.join(last[:3]) or str(error).splitlines()[0]}", 0, None, 0, 0)
+    ran, patched = said(result, "ran"), said(result, "patched")
+    return Verdict(trouble(result), patched or 0, ran, (said(result, "held") or 0) + bool(exercise.make), round(result.seconds, 1))
 
 
 def as_json(verdict):

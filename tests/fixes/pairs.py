@@ -2,6 +2,7 @@
 """Two versions of Debian's source of a kernel, and what is had of them: the changes of each file, and a profile of the kernel that
 was built from the older one. What is fetched and made stays in the cache."""
 import filecmp
+import hashlib
 import json
 import os
 import re
@@ -151,15 +152,27 @@ def changes(pair):
     return folder(pair) / "changes"
 
 
-def profile(vendor, pair):
-    """Import the kernel's profile where it is not there yet; returns the store."""
-    store = cache() / "profiles"
+def importer():
+    """Which program makes profiles: one that an older one made may lack what this one generates."""
+    content = b"".join(path.name.encode() + path.read_bytes() for path in sorted((SOURCE / "packager/profile").glob("*.[ch]")))
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def profile(vendor, pair, make=True):
+    """Import the kernel's profile where it is not there yet, or was not made by this importer; returns the store."""
+    store, stamp = cache() / "profiles", cache() / "fixes/importers" / pair.release
     store.mkdir(parents=True, exist_ok=True)
     known = json.loads(run([vendor, "kernel", "list", "--profiles", store, "--json"], "kernel list"))["profiles"]
-    if not any(entry["release"] == pair.release for entry in known):
+    there = [entry["id"] for entry in known if entry["release"] == pair.release]
+    if make and (len(there) != 1 or not stamp.exists() or stamp.read_text() != f"{there[0]} {importer()}"):
+        for entry in there:
+            print(f"importing {pair.release} again", flush=True)
+            run([vendor, "kernel", "remove", "--profiles", store, entry], "kernel remove")
         debs = cache() / "fixes/debs"
         common = pair.release.removesuffix("-cloud-amd64") + "-common"
         packages = [download(name, pair.old, debs) for name in
                     (pair.package, f"linux-headers-{common}", f"linux-headers-{pair.release}", f"linux-image-{pair.release}-unsigned")]
-        run([vendor, "kernel", "import", "--profiles", store, *packages], "kernel import")
+        made = json.loads(run([vendor, "kernel", "import", "--profiles", store, "--json", *packages], "kernel import"))
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(f"{made['id']} {importer()}")
     return store

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is known already: lines of JSON, each a key and a value; the last of a key counts."""
 import json
+import threading
 from pathlib import Path
 
 
@@ -9,14 +10,18 @@ class Unknown(Exception):
 
 
 class Results:
+    """It may be asked by several threads."""
+
     def __init__(self, path, make=True):
         self.path = Path(path)
         self.make = make
         self.known = {}
-        if self.path.exists():
-            for line in self.path.read_text().splitlines():
-                entry = self._entry(line)
-                self.known[entry[0]] = entry[1]
+        self.lock = threading.Lock()
+        text = self.path.read_text() if self.path.exists() else ""
+        self.cut_off = bool(text) and not text.endswith("\n")
+        for line in text.splitlines():
+            entry = self._entry(line)
+            self.known[entry[0]] = entry[1]
         self.known.pop(None, None)
 
     @staticmethod
@@ -28,13 +33,21 @@ class Results:
         except (json.JSONDecodeError, KeyError, TypeError):
             return None, None
 
-    def once(self, key, make):
-        """The value of key, made when it is not known."""
-        if key not in self.known:
-            if not self.make:
-                raise Unknown(key)
-            self.known[key] = make()
+    def store(self, key, value):
+        line = json.dumps({"key": key, "value": value}) + "\n"
+        with self.lock:
+            self.known[key] = value
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": key, "value": self.known[key]}) + "\n")
-        return self.known[key]
+                file.write("\n" * self.cut_off + line)
+            self.cut_off = False
+        return value
+
+    def once(self, key, make, keep=lambda value: True):
+        """The value of key, made when it is not known; stored when it is to be kept."""
+        if key in self.known:
+            return self.known[key]
+        if not self.make:
+            raise Unknown(key)
+        value = make()
+        return self.store(key, value) if keep(value) else value

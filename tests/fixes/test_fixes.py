@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """script/fixes on small inputs: which fixes are chosen, what counts as a failure, and the page."""
 import json
+import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,8 +15,10 @@ import builder  # noqa: E402
 import changes  # noqa: E402
 import exercises  # noqa: E402
 import judge  # noqa: E402
+import main  # noqa: E402
 import pairs  # noqa: E402
 import report  # noqa: E402
+from ahead import ahead  # noqa: E402
 from results import Results, Unknown  # noqa: E402
 
 PAIR = pairs.Pair("6.1.0-1-cloud-amd64", "6.1.1-1", "6.1.2-1")
@@ -117,14 +122,14 @@ def test_refusals_have_to_be_known(name, reason, result):
 def test_every_known_refusal_says_why():
     for fixes in report.refusals().values():
         for entry in fixes.values():
-            assert set(entry) == {"reason", "why"} and entry["why"].endswith(".")
+            assert {"reason", "why"} <= set(entry) <= {"reason", "why", "needless"} and entry["why"].endswith(".")
 
 
 def result(output, log="", status=0):
     return SimpleNamespace(output=output, script_log=log, status=status)
 
 
-FINE = "suture: patched 1\nsuture: exercised\nsuture: reverted\nsuture: taint 45056\nsuture: done\n"
+FINE = "suture: held 33\nsuture: patched 1\nsuture: held 33\nsuture: exercised\nsuture: reverted\nsuture: taint 45056\nsuture: done\n"
 
 
 @pytest.mark.parametrize("output, log, found", [
@@ -133,6 +138,8 @@ FINE = "suture: patched 1\nsuture: exercised\nsuture: reverted\nsuture: taint 45
     (FINE, "livepatch: failed to register ftrace handler\n", "the kernel says: livepatch"),
     (FINE.replace("45056", "45568"), "", "taint 45568"),
     (FINE.replace("suture: taint 45056\n", ""), "", "taint unknown"),
+    (FINE.replace("patched 1\nsuture: held 33", "patched 1\nsuture: held 32"), "",
+     "kinds of objects that could be made before the patch, and while it was live: 33, 32"),
     ("suture: failed not patched: vmlinux:f,1\n", "", "not patched"),
     (FINE.replace("suture: done\n", ""), "", "ended with"),
 ])
@@ -177,12 +184,140 @@ def test_nothing_is_made_of_what_is_unknown(tmp_path):
     assert "other" not in (tmp_path / "r.jsonl").read_text()
 
 
+def test_a_line_that_was_cut_off_takes_no_other_with_it(tmp_path):
+    path = tmp_path / "r.jsonl"
+    path.write_text('{"key": "one", "value": 1}\n{"key": "cut')
+    assert Results(path).once("two", lambda: 2) == 2
+    assert Results(path, make=False).known == {"one": 1, "two": 2}
+
+
+def test_what_is_not_to_be_kept_is_made_again(tmp_path):
+    made = []
+    results = Results(tmp_path / "r.jsonl")
+    for _ in range(2):
+        assert results.once("k", lambda: made.append(1) or "TimedOut: x", lambda value: not value.startswith("TimedOut")) == "TimedOut: x"
+    assert made == [1, 1] and not results.path.exists()
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_work_is_done_ahead_and_taken_in_order(jobs):
+    done, barrier = [], threading.Barrier(jobs)
+
+    def work(item):
+        barrier.wait(timeout=20)
+        done.append(item)
+        return item * 10
+
+    with ThreadPoolExecutor(jobs) as pool:
+        taken = [(item, outcome()) for item, outcome in ahead(pool, jobs, work, range(6))]
+    assert taken == [(item, item * 10) for item in range(6)] and sorted(done) == list(range(6))
+
+
+def test_what_nobody_asks_for_is_hardly_done():
+    done = []
+    with ThreadPoolExecutor(2) as pool:
+        taken = [outcome() for item, outcome in ahead(pool, 2, lambda item: done.append(item) or item, range(9)) if item in (1, 6)]
+    assert taken == [1, 6] and set(done) <= {1, 2, 6, 7}
+
+
+VENDOR = """#!/bin/sh
+echo "$2" >>{log}
+case $2 in
+list) [ -e {there} ] && echo '{{"profiles": [{{"id": "abc", "release": "6.1.0-1-cloud-amd64"}}]}}' || echo '{{"profiles": []}}' ;;
+remove) [ "$5" = abc ] && rm {there} ;;
+import) touch {there}; echo '{{"id": "abc"}}' ;;
+esac
+"""
+
+
+def test_a_profile_of_another_importer_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(pairs, "download", lambda package, version, where: where / package)
+    (tmp_path / "suture/fixes").mkdir(parents=True)
+    vendor, log = tmp_path / "vendor", tmp_path / "log"
+    vendor.write_text(VENDOR.format(log=log, there=tmp_path / "there"))
+    vendor.chmod(0o755)
+
+    def asked(**options):
+        log.write_text("")
+        pairs.profile(vendor, PAIR, **options)
+        return log.read_text().split()
+
+    assert asked() == ["list", "import"]
+    assert asked() == ["list"]
+    monkeypatch.setattr(pairs, "importer", lambda: "another")
+    assert asked(make=False) == ["list"]
+    assert asked() == ["list", "remove", "import"]
+    assert asked() == ["list"]
+
+
+def outcome_of(fix):
+    reason = {"fs/none.c": "fix-not-built", "net/refused.c": "diff-init"}.get(fix.name, "")
+    if fix.name == "net/alone.c" and len(fix.paths) == 1:
+        return builder.Build("fix-compile", "error: 'word' undeclared", 1, 0, 1.0, "")
+    if fix.name == "fs/broken.c":
+        raise OSError("no space")
+    return builder.Build(reason, "words", 1, 1, 1.0, "" if reason else "/m.ko")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_changed_file_is_accounted_for(tmp_path, monkeypatch, jobs):
+    found = trees(tmp_path, fs_none_c=("", "a\n"), fs_broken_c=("", "b\n"), net_alone_c=("", "word\n"), net_alone_h=("", "int word;\n"),
+                  net_other_h=("", "c\n"), net_refused_c=("", "d\n"), mm_fine_c=("", "e\n"),
+                  crypto_one_c=("", "1\n"), crypto_two_c=("", "2\n"), crypto_three_c=("", "3\n"))
+    monkeypatch.setattr(main.pairs, "changes", lambda pair: tmp_path / "changes")
+    monkeypatch.setattr(main.pairs, "profile", lambda *arguments, **options: None)
+    monkeypatch.setattr(main.Run, "build", lambda self, fix: (outcome_of(fix), "sha"))
+    monkeypatch.setattr(main.Run, "judged", lambda self, fix, made, sha256: {"why": "", "functions": 1, "ran": 0, "held": 3, "seconds": 1})
+    options = SimpleNamespace(vendor=__file__, all=False, only=[], jobs=jobs)
+    _, rows, left_out = main.Run(options, PAIR, SimpleNamespace(make=True)).all()
+    assert {row.paths[0]: row.result for row in rows if not row.paths[0].startswith("crypto")} == {
+        "fs/broken.c": report.FAILED, "net/alone.c": report.LIVE, "net/refused.c": report.FAILED, "mm/fine.c": report.LIVE}
+    assert next(row.paths for row in rows if row.paths[0] == "net/alone.c") == ("net/alone.c", "net/alone.h")
+    assert {why: len(paths) for why, paths in left_out.items()} == {"not built for this kernel": 1, main.NOT_TRIED: 1, main.HEADERS: 1}
+    listed = [path for row in rows for path in row.paths] + [path for paths in left_out.values() for path in paths]
+    assert sorted(listed) == sorted(found.texts)
+
+
+def test_the_shell_understands_every_exercise():
+    for exercise in set(exercises.TABLE.values()):
+        for part in judge.PARTS:
+            subprocess.run(["dash", "-n"], input=judge.exercise_lines(getattr(exercise, part)), text=True, check=True)
+        assert bool(exercise.make) == bool(exercise.drop) and exercise.make + exercise.script
+
+
+def test_exercises_add_up():
+    both = exercises.Exercise(("a",), "s", "m", "u", "d") + exercises.Exercise(("b",), "", "n", "v", "e")
+    assert both == exercises.Exercise(("a", "b"), "s", "m\nn", "u\nv", "e\nd")
+
+
+def test_a_change_of_the_judge_is_another_verdict(monkeypatch):
+    exercise = exercises.TABLE[""]
+    before = judge.version("k", exercise)
+    monkeypatch.setattr(judge, "SCRIPT", judge.SCRIPT + "true\n")
+    assert judge.version("k", exercise) != before
+
+
+def test_a_needless_refusal_is_a_failure():
+    known = {"k": {"fs/known.c": {"reason": "diff-init", "why": "it is so.", "needless": True}}}
+    assert report.judge_refusal(known, "k", "fs/known.c", "diff-init", "words") == (report.FAILED, "diff-init, without need: it is so.")
+
+
 def test_page():
-    rows = [report.Row("k", ("net/a.c", "net/a.h"), report.LIVE, "", 2, 1, 7.6), report.Row("k", ("net/b.c",), report.REFUSED, "diff-init: so|so", 0, None, 3),
-            report.Row("k", ("net/c.c",), report.FAILED, "the kernel says: BUG", 1, None, 9), report.Row("k", ("net/d.c",), report.LIVE, "", 1, 0, 5)]
-    page = report.page([(PAIR, rows, {"change nothing": 3})])
+    rows = [report.Row("k", ("net/a.c", "net/a.h"), report.LIVE, "", 2, 1, 33, 7.6),
+            report.Row("k", ("net/b.c",), report.REFUSED, "diff-init: so|so", seconds=3),
+            report.Row("k", ("net/c.c",), report.FAILED, "the kernel says: BUG", 1, None, 0, 9),
+            report.Row("k", ("net/d.c",), report.LIVE, "", 1, 0, 33, 5)]
+    page = report.page([(PAIR, rows, {"change nothing": ["fs/x.c", "fs/a.c", "net/y.c"], "headers": []})])
     assert "refused for a true reason: 3 of 4 (75 %)" in page
-    assert "| net/a.c (with net/a.h) | live and reverted | 2 | 1 | 8 |" in page
-    assert "| net/b.c | refused: diff-init: so\\|so |  |  | 3 |" in page
-    assert "tried and not comparable: 3 change nothing" in page
+    assert "| net/a.c (with net/a.h) | live and reverted | 2 | 1 | 33 | 8 |" in page
+    assert "| net/b.c | refused: diff-init: so\\|so |  |  |  | 3 |" in page
+    assert "[left out](#left-out): 3 files" in page
+    assert "| left out | 6.1.0-1-cloud-amd64 |\n| --- | ---: |\n| change nothing | 3 |\n" in page
+    assert "- *change nothing* (3):\n  fs: a.c x.c; net: y.c\n" in page
     assert "## 6.1.1-1 to 6.1.2-1, on 6.1.0-1-cloud-amd64" in page
+
+
+def test_the_list_of_what_is_left_out_has_short_lines():
+    words = report.folders([f"net/a-folder-{i % 7}/file_{i}.c" for i in range(200)])
+    assert max(map(len, words.splitlines())) <= 140 and words.count(".c") == 200
