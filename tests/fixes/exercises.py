@@ -317,7 +317,7 @@ TABLE = {
     "drivers/md/dm-cache": mapped("0 16384 cache /dev/loop0 /dev/loop1 /dev/loop2 128 1 writeback smq 0", ("dm_cache", "dm_cache_smq")),
     "drivers/md/persistent-data": mapped("0 16384 thin-pool /dev/loop0 /dev/loop1 128 0", ("dm_thin_pool",)),
     "drivers/md/raid5": mapped("0 16384 raid raid5_ls 1 128 3 - /dev/loop0 - /dev/loop1 - /dev/loop2", ("dm_raid", "raid456")),
-    "drivers/md/raid10": mapped("0 16384 raid raid10 3 128 raid10_copies 2 4 - /dev/loop0 - /dev/loop1 - /dev/loop2 - /dev/loop3", ("dm_raid", "raid10")),
+    "drivers/md/raid10": mapped("0 16384 raid raid10 3 128 raid10_copies 2 2 /dev/loop0 /dev/loop1 /dev/loop2 /dev/loop3", ("dm_raid", "raid10")),
     "drivers/net": Exercise((), DRIVER.script + SOCKETS.script),
     "drivers/net/bonding": BONDING,
     "drivers/net/ifb": link("ifb"),
