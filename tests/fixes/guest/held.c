@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STEP_LIMIT 30
+#define STEP_LIMIT 50
 
 char held_folder[100];
 
