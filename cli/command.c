@@ -137,6 +137,17 @@ static int dispatch(SutureContext *context, int argc, char **argv, char **origin
 	return unknown_command(context, argv[1], original);
 }
 
+/* What a library of ours has to say is a line like our own; GLib's complaints stay recognisable as that. */
+static void print_log(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer program)
+{
+	g_autofree gchar *line = suture_terminal_text(message);
+
+	if (level & G_LOG_LEVEL_MESSAGE)
+		g_printerr("%s: %s\n", (const gchar *)program, line);
+	else
+		g_log_default_handler(domain, level, message, NULL);
+}
+
 int suture_main(int argc, char **argv, const gchar *program, const SutureCommand *commands)
 {
 	SutureContext context = {.program = program};
@@ -147,6 +158,7 @@ int suture_main(int argc, char **argv, const gchar *program, const SutureCommand
 
 	setlocale(LC_ALL, "");
 	suture_cancel_install();
+	g_log_set_default_handler(print_log, (gpointer)program);
 	if (!take_global_options(&context, &version, &argc, &argv, &error))
 		return report(&context, NULL, error);
 	if (version) {

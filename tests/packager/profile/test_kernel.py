@@ -318,7 +318,8 @@ def test_an_outdated_profile_is_no_profile_of_the_kernel(kernel, store):
     described.write_text(described.read_text().replace(f'"format": {json.loads(described.read_text())["format"]}', '"format": 1'))
     refused(run(store, "show", RELEASE, check=False), "profile-unknown", 3, RELEASE)
     refused(run(store, "show", shown["id"][:12], check=False), "profile-outdated", 3, shown["folder"])
-    assert run(store, "list").stdout == ""
+    listed = run(store, "list")
+    assert listed.stdout == "" and listed.stderr.startswith(f"suture-vendor: {shown['folder']}: another version of this program")
     run(store, "remove", shown["id"][:12])
     assert leftovers(store) == []
 
