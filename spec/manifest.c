@@ -37,11 +37,31 @@ void suture_function_free(SutureFunction *function)
 	g_free(function);
 }
 
+SuturePatchedBuild *suture_patched_build_new(const gchar *object, const gchar *build_id,
+					     const gchar *srcversion)
+{
+	SuturePatchedBuild *build = g_new(SuturePatchedBuild, 1);
+
+	*build = (SuturePatchedBuild){g_strdup(object), g_strdup(build_id), g_strdup(srcversion)};
+	return build;
+}
+
+void suture_patched_build_free(SuturePatchedBuild *build)
+{
+	if (!build)
+		return;
+	g_free(build->object);
+	g_free(build->build_id);
+	g_free(build->srcversion);
+	g_free(build);
+}
+
 SutureModule *suture_module_new(void)
 {
 	SutureModule *module = g_new0(SutureModule, 1);
 
 	module->functions = g_ptr_array_new_with_free_func((GDestroyNotify)suture_function_free);
+	module->patches = g_ptr_array_new_with_free_func((GDestroyNotify)suture_patched_build_free);
 	return module;
 }
 
@@ -54,6 +74,7 @@ void suture_module_free(SutureModule *module)
 	g_free(module->build_id);
 	g_free(module->srcversion);
 	g_ptr_array_unref(module->functions);
+	g_ptr_array_unref(module->patches);
 	g_free(module);
 }
 
@@ -95,6 +116,25 @@ void suture_manifest_free(SutureManifest *manifest)
 	g_free(manifest->toolchain);
 	g_ptr_array_unref(manifest->sources);
 	g_free(manifest);
+}
+
+static gint compare_builds(gconstpointer left, gconstpointer right)
+{
+	const SuturePatchedBuild *a = *(SuturePatchedBuild *const *)left;
+	const SuturePatchedBuild *b = *(SuturePatchedBuild *const *)right;
+
+	return strcmp(a->object, b->object);
+}
+
+void suture_manifest_settle_patches(SutureManifest *manifest)
+{
+	for (guint i = 0; i < manifest->modules->len; i++) {
+		SutureModule *module = manifest->modules->pdata[i];
+
+		g_ptr_array_sort(module->patches, compare_builds);
+		if (module->patches->len > 0)
+			manifest->format = SUTURE_MANIFEST_FORMAT_PATCHES;
+	}
 }
 
 gchar *suture_module_kernel_name(const SutureModule *module)
@@ -149,6 +189,39 @@ static gboolean validate_functions(const SutureModule *module, const gchar *path
 				  error);
 }
 
+static gboolean validate_build(const SuturePatchedBuild *build, const SuturePatchedBuild *before,
+			       const gchar *path, GError **error)
+{
+	if (!suture_form_check(SUTURE_FORM_OBJECT, build->object, path, "object", error) ||
+	    !suture_form_check(SUTURE_FORM_BUILD_ID_OR_EMPTY, build->build_id, path, "build_id", error) ||
+	    !suture_form_check(SUTURE_FORM_SRCVERSION, build->srcversion, path, "srcversion", error))
+		return FALSE;
+	if (strcmp(build->object, "vmlinux") == 0)
+		return set_error(error, SUTURE_MANIFEST_ERROR_VALUE, path,
+				 "vmlinux is no module: kernel.build_id names its build");
+	if (!*build->build_id && !*build->srcversion)
+		return set_error(error, SUTURE_MANIFEST_ERROR_VALUE, path, "neither build_id nor srcversion");
+	return !before || strcmp(before->object, build->object) < 0 ||
+	       set_error(error, SUTURE_MANIFEST_ERROR_VALUE, path, "not in the order of objects, each once");
+}
+
+static gboolean validate_builds(const SutureManifest *manifest, const SutureModule *module, const gchar *path,
+				GError **error)
+{
+	if (manifest->format == SUTURE_MANIFEST_FORMAT && module->patches->len > 0)
+		return set_error(error, SUTURE_MANIFEST_ERROR_VALUE, path, "patches is of format 2");
+	if (!suture_limit_check(module->patches->len, SUTURE_MANIFEST_MAX_PATCHES, path, "patches", error))
+		return FALSE;
+	for (guint i = 0; i < module->patches->len; i++) {
+		g_autofree gchar *where = g_strdup_printf("%s.patches[%u]", path, i);
+
+		if (!validate_build(module->patches->pdata[i], i ? module->patches->pdata[i - 1] : NULL,
+				    where, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean validate_module(const SutureModule *module, const gchar *path, GHashTable *names,
 				GHashTable *functions, GError **error)
 {
@@ -166,8 +239,9 @@ static gboolean validate_module(const SutureModule *module, const gchar *path, G
 	return validate_functions(module, path, functions, error);
 }
 
-static gboolean validate_modules(const GPtrArray *modules, GError **error)
+static gboolean validate_modules(const SutureManifest *manifest, GError **error)
 {
+	const GPtrArray *modules = manifest->modules;
 	g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GHashTable) functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
@@ -178,7 +252,8 @@ static gboolean validate_modules(const GPtrArray *modules, GError **error)
 	for (guint i = 0; i < modules->len; i++) {
 		g_autofree gchar *path = g_strdup_printf("modules[%u]", i);
 
-		if (!validate_module(modules->pdata[i], path, names, functions, error))
+		if (!validate_module(modules->pdata[i], path, names, functions, error) ||
+		    !validate_builds(manifest, modules->pdata[i], path, error))
 			return FALSE;
 	}
 	return TRUE;
@@ -206,11 +281,11 @@ static gboolean validate_sources(const GPtrArray *sources, GError **error)
 
 static gboolean validate(const SutureManifest *manifest, GError **error)
 {
-	if (manifest->format != SUTURE_MANIFEST_FORMAT)
+	if (manifest->format != SUTURE_MANIFEST_FORMAT && manifest->format != SUTURE_MANIFEST_FORMAT_PATCHES)
 		return set_error(error, SUTURE_MANIFEST_ERROR_FORMAT, "format", "not one that is known here");
 	return suture_patch_validate(&manifest->patch, TRUE, error) &&
 	       suture_form_check_text(manifest->summary, 1, MAX_SUMMARY, "", "summary", error) &&
-	       validate_modules(manifest->modules, error) &&
+	       validate_modules(manifest, error) &&
 	       suture_form_check_text(manifest->toolchain, 0, MAX_TOOLCHAIN, "", "toolchain", error) &&
 	       validate_sources(manifest->sources, error);
 }
@@ -220,11 +295,11 @@ static gboolean read_manifest(json_t *json, SutureManifest *manifest, GError **e
 	static const gchar *const known[] = {
 		"format", "summary", "modules", "toolchain", "sources", SUTURE_PATCH_MEMBERS, NULL};
 
-	return suture_format_check(json, SUTURE_MANIFEST_FORMAT, error) &&
+	return suture_format_read(json, SUTURE_MANIFEST_FORMAT_PATCHES, &manifest->format, error) &&
 	       suture_json_only(json, "", known, error) &&
 	       suture_patch_read(json, TRUE, &manifest->patch, error) &&
 	       suture_json_copy_string(json, "", "summary", &manifest->summary, error) &&
-	       suture_modules_read(json, manifest->modules, error) &&
+	       suture_modules_read(json, manifest->format, manifest->modules, error) &&
 	       suture_json_copy_string(json, "", "toolchain", &manifest->toolchain, error) &&
 	       suture_sources_read(json, manifest->sources, error) && validate(manifest, error);
 }
@@ -257,7 +332,7 @@ GBytes *suture_manifest_write(const SutureManifest *manifest, GError **error)
 	suture_patch_write_name(&manifest->patch, json);
 	json_object_set_new(json, "summary", json_string(manifest->summary));
 	suture_patch_write_facts(&manifest->patch, json);
-	json_object_set_new(json, "modules", suture_modules_json(manifest->modules));
+	json_object_set_new(json, "modules", suture_modules_json(manifest->modules, manifest->format));
 	json_object_set_new(json, "toolchain", json_string(manifest->toolchain));
 	json_object_set_new(json, "sources", suture_sources_json(manifest->sources));
 	bytes = suture_json_pretty(json);

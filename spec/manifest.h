@@ -4,8 +4,8 @@
 #include "spec/patch.h"
 
 /*
- * manifest.json, format 1 (spec/manifest.md, spec/manifest.schema.json): what a bundle is, signed at rest by
- * CMS. Codes beyond those of spec/json.h:
+ * manifest.json, formats 1 and 2 (spec/manifest.md, spec/manifest.schema.json): what a bundle is, signed at
+ * rest by CMS. Codes beyond those of spec/json.h:
  */
 #define SUTURE_MANIFEST_ERROR suture_manifest_error_quark()
 GQuark suture_manifest_error_quark(void);
@@ -20,10 +20,12 @@ typedef enum {
 } SutureManifestError;
 
 #define SUTURE_MANIFEST_FORMAT 1
+#define SUTURE_MANIFEST_FORMAT_PATCHES 2 /* the same with modules[].patches */
 #define SUTURE_MANIFEST_MAX_BYTES (1024 * 1024)
 #define SUTURE_MANIFEST_MAX_MODULES 16
 #define SUTURE_MANIFEST_MAX_MODULE_BYTES (64LL * 1024 * 1024)
 #define SUTURE_MANIFEST_MAX_FUNCTIONS 4096
+#define SUTURE_MANIFEST_MAX_PATCHES 256
 #define SUTURE_MANIFEST_MAX_VULNERABILITIES 256
 #define SUTURE_MANIFEST_MAX_STACK 64
 #define SUTURE_MANIFEST_MAX_SOURCES 256
@@ -37,6 +39,13 @@ typedef struct {
 	guint64 sympos; /* 0: the name must be unique; N: the Nth in kallsyms order */
 } SutureFunction;
 
+/* The one build of a kernel module that a patch module was made for. At least one of the two is not empty. */
+typedef struct {
+	gchar *object;     /* the module's name */
+	gchar *build_id;   /* its GNU build-id, hex; "" when it has none */
+	gchar *srcversion; /* its modinfo srcversion; "" when it has none */
+} SuturePatchedBuild;
+
 typedef struct {
 	gchar *file;     /* "meminfo.ko": the kernel module's name with .ko; sysfs shows it with '-' as '_' */
 	guint64 size;    /* bytes, with its signature */
@@ -44,6 +53,8 @@ typedef struct {
 	gchar *build_id; /* GNU build-id of the module, hex; "" when it has none */
 	gchar *srcversion;    /* modinfo srcversion; "" when it has none */
 	GPtrArray *functions; /* SutureFunction*, at least one */
+	GPtrArray *patches;   /* SuturePatchedBuild*, by object: of the modules whose build is known; empty in
+				 format 1 */
 } SutureModule;
 
 typedef struct {
@@ -52,7 +63,7 @@ typedef struct {
 } SutureSource;
 
 typedef struct {
-	gint64 format; /* 1 */
+	gint64 format; /* 1; 2 with patches: suture_manifest_settle_patches() */
 	SuturePatch patch;
 	gchar *summary;
 	GPtrArray *modules; /* SutureModule*, at least one, in loading order */
@@ -68,6 +79,10 @@ void suture_module_free(SutureModule *module);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureModule, suture_module_free)
 SutureFunction *suture_function_new(const gchar *object, const gchar *name, guint64 sympos);
 void suture_function_free(SutureFunction *function);
+SuturePatchedBuild *suture_patched_build_new(const gchar *object, const gchar *build_id,
+					     const gchar *srcversion);
+void suture_patched_build_free(SuturePatchedBuild *build);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SuturePatchedBuild, suture_patched_build_free)
 SutureSource *suture_source_new(const gchar *name, const gchar *sha256);
 void suture_source_free(SutureSource *source);
 
@@ -80,6 +95,12 @@ SutureManifest *suture_manifest_parse(GBytes *bytes, GError **error) G_GNUC_WARN
  * Validates first (same codes): what this writes, suture_manifest_parse() reads back equal.
  */
 GBytes *suture_manifest_write(const SutureManifest *manifest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Brings the modules' @patches into the order of the format, and the format to that which has them. Without
+ * any the format stays, so that readers of the older one take all that they can judge.
+ */
+void suture_manifest_settle_patches(SutureManifest *manifest);
 
 /* Name of the patch's folder in sysfs: the module's file name without ".ko", '-' as '_'. */
 gchar *suture_module_kernel_name(const SutureModule *module);

@@ -4,19 +4,21 @@
 #include "spec/form.h"
 #include "spec/manifest.h"
 
-gboolean suture_format_check(json_t *object, gint64 known, GError **error)
+gboolean suture_format_read(json_t *object, gint64 newest, gint64 *ret, GError **error)
 {
 	gint64 format;
 
 	if (!suture_json_integer(object, "", "format", G_MININT64, G_MAXINT64, &format, error))
 		return FALSE;
-	if (format != known) {
+	if (format < 1 || format > newest) {
 		g_set_error(error, SUTURE_MANIFEST_ERROR, SUTURE_MANIFEST_ERROR_FORMAT,
-			    "format: %" G_GINT64_FORMAT " is not known here, only %" G_GINT64_FORMAT
+			    "format: %" G_GINT64_FORMAT " is not known here, only up to %" G_GINT64_FORMAT
 			    "; a newer Suture may read it",
-			    format, known);
+			    format, newest);
 		return FALSE;
 	}
+	if (ret)
+		*ret = format;
 	return TRUE;
 }
 

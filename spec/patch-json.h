@@ -23,8 +23,9 @@ gboolean suture_patch_validate(const SuturePatch *patch, gboolean vermagic, GErr
 void suture_patch_write_name(const SuturePatch *patch, json_t *object);
 void suture_patch_write_facts(const SuturePatch *patch, json_t *object);
 
-/* Refuses a format number other than @known: FORMAT. To be called before anything else is looked at. */
-gboolean suture_format_check(json_t *object, gint64 known, GError **error);
+/* Refuses a format number other than 1 to @newest: FORMAT. To be called before anything else is looked at.
+ * @ret may be NULL. */
+gboolean suture_format_read(json_t *object, gint64 newest, gint64 *ret, GError **error);
 
 /* Reads a member that is a string into *@ret, a copy. */
 gboolean suture_json_copy_string(json_t *object, const gchar *path, const gchar *key, gchar **ret,

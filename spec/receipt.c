@@ -78,9 +78,9 @@ static gboolean read_receipt(json_t *json, SutureReceipt *receipt, GError **erro
 		"cms_certificate", "cms_subject",     "cms_not_after", "tuf_root",
 		"tuf_timestamp",   "tuf_snapshot",    "tuf_targets",   NULL};
 
-	return suture_format_check(json, RECEIPT_FORMAT, error) && suture_json_only(json, "", known, error) &&
-	       read_strings(json, receipt, error) && read_numbers(json, receipt, error) &&
-	       validate(receipt, error);
+	return suture_format_read(json, RECEIPT_FORMAT, NULL, error) &&
+	       suture_json_only(json, "", known, error) && read_strings(json, receipt, error) &&
+	       read_numbers(json, receipt, error) && validate(receipt, error);
 }
 
 SutureReceipt *suture_receipt_parse(GBytes *bytes, GError **error)

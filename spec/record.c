@@ -82,7 +82,7 @@ static gboolean read_record(json_t *json, SutureRecord *record, GError **error)
 {
 	gint64 sequence;
 
-	if (!suture_format_check(json, RECORD_FORMAT, error) || !check_known(json, error) ||
+	if (!suture_format_read(json, RECORD_FORMAT, NULL, error) || !check_known(json, error) ||
 	    !suture_json_integer(json, "", "sequence", 1, G_MAXINT64, &sequence, error))
 		return FALSE;
 	record->sequence = (guint64)sequence;

@@ -19,7 +19,8 @@ static gboolean read_target(json_t *data, SutureTarget *target, GError **error)
 {
 	static const gchar *const known[] = {"format", "manifest_sha256", SUTURE_PATCH_MEMBERS, NULL};
 
-	return suture_format_check(data, TARGET_FORMAT, error) && suture_json_only(data, "", known, error) &&
+	return suture_format_read(data, TARGET_FORMAT, NULL, error) &&
+	       suture_json_only(data, "", known, error) &&
 	       suture_json_copy_string(data, "", "manifest_sha256", &target->manifest_sha256, error) &&
 	       suture_form_check(SUTURE_FORM_SHA256, target->manifest_sha256, "", "manifest_sha256", error) &&
 	       suture_patch_read(data, FALSE, &target->patch, error);

@@ -24,6 +24,7 @@ class Recipe:
     """What a bundle is made of. Every default makes it good; `replace()` makes it evil in one place."""
     modules: list  # paths of signed modules
     functions: list  # of each module, as Module.functions
+    builds: list = None  # of each module, what modules[].patches says; None: manifest of format 1
     name: str = "meminfo"
     version: str = "1"
     release: str = "1"
@@ -65,8 +66,10 @@ def manifest_of(recipe):
         entries.append({"file": pathlib.Path(path).name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(),
                         "build_id": facts["build_id"], "srcversion": facts.get("srcversion", ""),
                         "functions": functions})
+    for entry, builds in zip(entries, recipe.builds or ()):
+        entry["patches"] = builds
     manifest = {
-        "format": 1, "name": recipe.name, "version": recipe.version, "release": recipe.release,
+        "format": 2 if recipe.builds else 1, "name": recipe.name, "version": recipe.version, "release": recipe.release,
         "summary": "Shows a line more in /proc/meminfo", "severity": "important", "advisory": "TEST-2026:1",
         "issued": "2026-01-02T03:04:05Z", "vulnerabilities": [{"id": "CVE-2026-0001", "status": "fixed"}],
         "kernel": kernel, "provider": "kernel", "consistency": "per-task",

@@ -91,13 +91,13 @@ static void test_round_trip(void)
 
 static void test_format(void)
 {
-	with("format", json_integer(2), "manifest-format");
+	with("format", json_integer(3), "manifest-format");
 	with("format", json_integer(0), "manifest-format");
 	with("format", json_integer(-1), "manifest-format");
 	with("format", json_integer(G_MAXINT64), "manifest-format");
 	sample_assert_bytes_refused("{\"format\":18446744073709551616}", -1, parse, "json-integer-overflow");
 	/* what a newer format adds is no reason to call it malformed */
-	sample_assert_bytes_refused("{\"format\":2,\"news\":1}", -1, parse, "manifest-format");
+	sample_assert_bytes_refused("{\"format\":3,\"news\":1}", -1, parse, "manifest-format");
 }
 
 static void test_names(void)
@@ -258,8 +258,8 @@ static json_t *module_json(const gchar *file, guint functions)
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:i}", "object", "vmlinux", "name", name, "sympos", 0));
 	}
-	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "file", file, "size", 1, "sha256", sha256,
-			 "build_id", "", "srcversion", "", "functions", list);
+	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:[]}", "file", file, "size", 1, "sha256", sha256,
+			 "build_id", "", "srcversion", "", "functions", list, "patches");
 }
 
 static void test_modules(void)
@@ -351,6 +351,86 @@ static void test_functions_once(void)
 	with("modules.1", second, "manifest-value");
 }
 
+static void write_refused(const SutureManifest *manifest, const gchar *reason)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_null(suture_manifest_write(manifest, &error));
+	g_assert_nonnull(error);
+	g_assert_cmpstr(suture_error_reason(error), ==, reason);
+}
+
+static json_t *build_json(const gchar *object, const gchar *build_id, const gchar *srcversion)
+{
+	return json_pack("{s:s, s:s, s:s}", "object", object, "build_id", build_id, "srcversion", srcversion);
+}
+
+static void test_patches(void)
+{
+	json_t *many = json_array();
+
+	with("modules.0.patches.0", build_json("ext4", "0123456789abcdef", ""), NULL);
+	with("modules.0.patches.0", build_json("ext4", "", "5A3C"), NULL);
+	with("modules.0.patches.0", build_json("ext4", "", ""), "manifest-value");
+	with("modules.0.patches.0", build_json("vmlinux", "", "5A3C"), "manifest-value");
+	with("modules.0.patches.0", build_json("a/b", "", "5A3C"), "manifest-value");
+	with("modules.0.patches.0", build_json("ext4", "0123456789ABCDEF", ""), "manifest-value");
+	with("modules.0.patches.0", build_json("ext4", "", "5A 3C"), "manifest-value");
+	with("modules.0.patches.1", build_json("ext5", "", "5A3C"), NULL);
+	with("modules.0.patches.1", build_json("ext4", "", "5A3C"), "manifest-value");
+	with("modules.0.patches.1", build_json("ext3", "", "5A3C"), "manifest-value");
+	for (guint i = 0; i <= SUTURE_MANIFEST_MAX_PATCHES; i++) {
+		g_autofree gchar *object = g_strdup_printf("m%03u", i);
+
+		json_array_append_new(many, build_json(object, "", "5A3C"));
+	}
+	with("modules.0.patches", json_deep_copy(many), "manifest-limit");
+	json_array_remove(many, 0);
+	with("modules.0.patches", many, NULL);
+}
+
+/* What was written before there was the member is read, and written, as it was. */
+static void test_format_1(void)
+{
+	SUTURE_AUTO_JSON *json = sample_load(SAMPLE);
+	json_t *module = json_array_get(json_object_get(json, "modules"), 0);
+	g_autoptr(SutureManifest) manifest = NULL;
+	g_autoptr(GBytes) bytes = NULL, written = NULL;
+	g_autoptr(GError) error = NULL;
+
+	sample_set(json, "format", json_integer(1));
+	sample_assert_refused(json, parse, "json-unknown-key");
+	json_object_del(module, "patches");
+	bytes = suture_json_pretty(json);
+	manifest = suture_manifest_parse(bytes, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(((const SutureModule *)manifest->modules->pdata[0])->patches->len, ==, 0);
+	written = suture_manifest_write(manifest, &error);
+	g_assert_no_error(error);
+	g_assert_true(g_bytes_equal(bytes, written));
+}
+
+static void test_settle_patches(void)
+{
+	g_autoptr(SutureManifest) manifest = sample();
+	SutureModule *module = manifest->modules->pdata[0];
+	g_autoptr(GBytes) written = NULL;
+	g_autoptr(GError) error = NULL;
+
+	manifest->format = SUTURE_MANIFEST_FORMAT;
+	write_refused(manifest, "manifest-value");
+	g_ptr_array_add(module->patches, suture_patched_build_new("btrfs", "", "5A3C"));
+	suture_manifest_settle_patches(manifest);
+	g_assert_cmpint(manifest->format, ==, SUTURE_MANIFEST_FORMAT_PATCHES);
+	g_assert_cmpstr(((const SuturePatchedBuild *)module->patches->pdata[0])->object, ==, "btrfs");
+	written = suture_manifest_write(manifest, &error);
+	g_assert_no_error(error);
+	g_ptr_array_set_size(module->patches, 0);
+	manifest->format = SUTURE_MANIFEST_FORMAT;
+	suture_manifest_settle_patches(manifest);
+	g_assert_cmpint(manifest->format, ==, SUTURE_MANIFEST_FORMAT);
+}
+
 static void test_sources(void)
 {
 	json_t *many = json_array();
@@ -366,15 +446,6 @@ static void test_sources(void)
 	with("sources", many, NULL);
 	with("sources", json_array(), NULL);
 	with("sources.1", json_pack("{s:s, s:s}", "name", "meminfo.c", "sha256", sha256), "manifest-value");
-}
-
-static void write_refused(const SutureManifest *manifest, const gchar *reason)
-{
-	g_autoptr(GError) error = NULL;
-
-	g_assert_null(suture_manifest_write(manifest, &error));
-	g_assert_nonnull(error);
-	g_assert_cmpstr(suture_error_reason(error), ==, reason);
 }
 
 static void test_write_empty(void)
@@ -401,9 +472,9 @@ static void test_write_impossible(void)
 	manifest->patch.severity = (SutureSeverity)99;
 	write_refused(manifest, "manifest-value");
 	manifest->patch.severity = SUTURE_SEVERITY_LOW;
-	manifest->format = 2;
+	manifest->format = 3;
 	write_refused(manifest, "manifest-format");
-	manifest->format = 1;
+	manifest->format = 2;
 	g_free(manifest->summary);
 	manifest->summary = g_strdup("\xff");
 	write_refused(manifest, "manifest-value");
@@ -446,6 +517,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/spec/manifest/refuses-bad-module-values", test_module_values);
 	g_test_add_func("/spec/manifest/limits-functions", test_functions);
 	g_test_add_func("/spec/manifest/refuses-functions-twice", test_functions_once);
+	g_test_add_func("/spec/manifest/names-builds-of-patched-modules", test_patches);
+	g_test_add_func("/spec/manifest/reads-format-1-without-them", test_format_1);
+	g_test_add_func("/spec/manifest/settles-order-and-format", test_settle_patches);
 	g_test_add_func("/spec/manifest/limits-sources", test_sources);
 	g_test_add_func("/spec/manifest/writes-no-empty-manifest", test_write_empty);
 	g_test_add_func("/spec/manifest/writes-nothing-it-would-refuse", test_write_impossible);

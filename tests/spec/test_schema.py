@@ -111,7 +111,7 @@ def test_unknown_members_are_refused_by_both(name, tmp_path):
 
 
 PATCH_VALUES = [
-    ("format", 2, "manifest-format"),
+    ("format", 3, "manifest-format"),
     ("name", "", "manifest-value"), ("name", "Upper", "manifest-value"), ("name", "a" * 64, "ok"),
     ("name", "a" * 65, "manifest-value"), ("name", "a/b", "manifest-value"), ("name", "..", "manifest-value"),
     ("version", "1-2", "manifest-value"), ("version", "1.2_3", "ok"), ("release", "~", "manifest-value"),
@@ -133,7 +133,8 @@ PATCH_VALUES = [
     ("stack.supersedes", [f"p{i}" for i in range(65)], "manifest-limit"),
 ]
 MODULE = {"file": "x.ko", "size": 1, "sha256": "a" * 64, "build_id": "", "srcversion": "",
-          "functions": [{"object": "vmlinux", "name": "f", "sympos": 0}]}
+          "functions": [{"object": "vmlinux", "name": "f", "sympos": 0}], "patches": []}
+BUILD = {"object": "ext4", "build_id": "ab" * 20, "srcversion": "5A3C"}
 VALUES = {
     "manifest": PATCH_VALUES + [
         ("summary", "", "manifest-value"), ("summary", "a\nb", "manifest-value"), ("summary", "é" * 256, "ok"),
@@ -154,6 +155,14 @@ VALUES = {
         ("modules.0.functions.0.name", "a b", "manifest-value"),
         ("modules.0.functions.0.object", "a.b", "manifest-value"),
         ("modules.0.functions.2", {"object": "vmlinux", "name": "meminfo_proc_show", "sympos": 1}, "manifest-value"),
+        ("modules.0.patches", [], "ok"), ("modules.0.patches", [BUILD, BUILD], "manifest-value"),
+        ("modules.0.patches", [{**BUILD, "object": f"m{i:03}"} for i in range(256)], "ok"),
+        ("modules.0.patches", [{**BUILD, "object": f"m{i:03}"} for i in range(257)], "manifest-limit"),
+        ("modules.0.patches.0.object", "vmlinux", "manifest-value"), ("modules.0.patches.0.object", "vmlinux2", "ok"),
+        ("modules.0.patches.0.object", "../ext4", "manifest-value"), ("modules.0.patches.0.object", "", "manifest-value"),
+        ("modules.0.patches.0.build_id", "AB" * 20, "manifest-value"), ("modules.0.patches.0.build_id", "", "ok"),
+        ("modules.0.patches.0.srcversion", "a b", "manifest-value"), ("modules.0.patches.0.srcversion", "", "ok"),
+        ("modules.0.patches.0", {**BUILD, "build_id": "", "srcversion": ""}, "manifest-value"),
         ("toolchain", "", "ok"), ("toolchain", "g" * 257, "manifest-value"), ("sources", [], "ok"),
         ("sources.0.name", "a/b.c", "manifest-path"), ("sources.0.name", "a..c", "manifest-path"),
         ("sources.0.name", ".c", "manifest-path"), ("sources.0.name", "a-b.c", "ok"),
@@ -199,6 +208,15 @@ def test_manifest_members_stand_in_the_order_of_schema_and_text():
     text = (SOURCE / "spec/manifest.md").read_text().split("## Refusals")[0]
     rows = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
     assert [row for row in rows if "." not in row and "[" not in row] == order
+
+
+def test_manifest_of_format_1_has_no_patches(tmp_path):
+    old = with_member(with_member(sample("manifest"), "format", 1), "modules.0.patches", GONE)
+    assert_agreement("manifest", [
+        ("as it was", old, "ok"),
+        ("with a member that it has not", with_member(old, "modules.0.patches", []), "json-unknown-key"),
+        ("of format 2 without it", with_member(old, "format", 2), "json-missing-key"),
+    ], tmp_path)
 
 
 @pytest.mark.parametrize("name", FORMATS)
