@@ -4,8 +4,8 @@
 #include "common/file.h"
 #include "packager/profile/config-file.h"
 #include "packager/profile/folder.h"
-#include "packager/profile/module-file.h"
 #include "packager/read/kernel.h"
+#include "packager/read/module-file.h"
 #include "packager/read/module-info.h"
 
 #include <string.h>

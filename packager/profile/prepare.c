@@ -5,7 +5,7 @@
 #include "common/file.h"
 #include "common/process.h"
 #include "packager/profile/config-file.h"
-#include "packager/profile/module-file.h"
+#include "packager/read/module-file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,9 +7,9 @@
 #include "packager/profile/dry-run.h"
 #include "packager/profile/folder.h"
 #include "packager/profile/import.h"
-#include "packager/profile/module-file.h"
 #include "packager/profile/store.h"
 #include "packager/profile/toolchain.h"
+#include "packager/read/module-file.h"
 #include "spec/json.h"
 
 #include <string.h>

@@ -68,6 +68,22 @@ static gchar *functions_text(const GPtrArray *functions)
 	return g_strjoinv(" ", (GStrv)lines->pdata);
 }
 
+/* A build that is named of what is not patched would be checked for nothing. */
+static gboolean check_patches(const SutureModule *module, const SutureModuleInfo *info, GError **error)
+{
+	for (guint i = 0; i < module->patches->len; i++) {
+		const SuturePatchedBuild *build = module->patches->pdata[i];
+
+		if (g_ptr_array_find_with_equal_func(info->objects, build->object, g_str_equal, NULL))
+			continue;
+		g_set_error(error, SUTURE_BUNDLE_ERROR, SUTURE_BUNDLE_ERROR_DISAGREE,
+			    "%s: patches names a build of %s, which is no object of the module", module->file,
+			    build->object);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean check_info(const SutureManifest *manifest, guint index, const SutureModuleInfo *info,
 			   GError **error)
 {
@@ -85,7 +101,7 @@ static gboolean check_info(const SutureManifest *manifest, guint index, const Su
 	       check_consistency(module, info->consistency, patch->consistency, error) &&
 	       check_member(module, "build-id", info->build_id, module->build_id, error) &&
 	       check_member(module, "srcversion", info->srcversion, module->srcversion, error) &&
-	       check_member(module, "functions", have, wanted, error) &&
+	       check_member(module, "functions", have, wanted, error) && check_patches(module, info, error) &&
 	       check_member(module, "replace", info->cumulative ? "true" : "false",
 			    cumulative ? "true" : "false", error);
 }

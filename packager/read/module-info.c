@@ -17,6 +17,7 @@ void suture_module_info_free(SutureModuleInfo *info)
 	g_free(info->build_id);
 	g_free(info->depends);
 	g_ptr_array_unref(info->functions);
+	g_ptr_array_unref(info->objects);
 	g_free(info);
 }
 
@@ -148,6 +149,7 @@ SutureModuleInfo *suture_module_info_read(GBytes *module, const gchar *what, GEr
 	g_autoptr(GHashTable) values = NULL;
 
 	info->functions = g_ptr_array_new_with_free_func((GDestroyNotify)suture_function_free);
+	info->objects = g_ptr_array_new_with_free_func(g_free);
 	if (!is_module(elf, what, error))
 		return NULL;
 	values = read_modinfo(elf, what, error);
@@ -169,17 +171,49 @@ SutureModuleInfo *suture_module_info_read(GBytes *module, const gchar *what, GEr
 	return g_steal_pointer(&info);
 }
 
-gchar *suture_module_release(GBytes *module, const gchar *what, GError **error)
+void suture_module_identity_free(SutureModuleIdentity *identity)
+{
+	g_free(identity->name);
+	g_free(identity->release);
+	g_free(identity->build_id);
+	g_free(identity->srcversion);
+	g_free(identity);
+}
+
+SutureModuleIdentity *suture_module_identity_read(GBytes *module, const gchar *what, GError **error)
 {
 	SUTURE_AUTO_ELF *elf = suture_elf_from_memory(module);
 	g_autoptr(GHashTable) values = is_module(elf, what, error) ? read_modinfo(elf, what, error) : NULL;
 	const gchar *vermagic = values ? g_hash_table_lookup(values, "vermagic") : NULL;
+	SutureModuleIdentity *identity;
 
-	if (vermagic && *vermagic)
-		return g_strndup(vermagic, strcspn(vermagic, " "));
-	if (values)
-		refuse(error, SUTURE_BUNDLE_ERROR_MODULE_MALFORMED, "%s: its modinfo has no vermagic", what);
-	return NULL;
+	if (!vermagic || !*vermagic) {
+		if (values)
+			refuse(error, SUTURE_BUNDLE_ERROR_MODULE_MALFORMED, "%s: its modinfo has no vermagic",
+			       what);
+		return NULL;
+	}
+	identity = g_new0(SutureModuleIdentity, 1);
+	identity->name = take(values, "name");
+	identity->release = g_strndup(vermagic, strcspn(vermagic, " "));
+	identity->build_id = read_build_id(elf);
+	identity->srcversion = take(values, "srcversion");
+	return identity;
+}
+
+gboolean suture_module_is_build(const SuturePatchedBuild *wanted, const gchar *build_id,
+				const gchar *srcversion)
+{
+	if (*wanted->build_id && build_id && *build_id)
+		return strcmp(wanted->build_id, build_id) == 0;
+	return *wanted->srcversion && g_strcmp0(wanted->srcversion, srcversion) == 0;
+}
+
+gchar *suture_module_release(GBytes *module, const gchar *what, GError **error)
+{
+	g_autoptr(SutureModuleIdentity) identity = suture_module_identity_read(module, what, error);
+
+	return identity ? g_steal_pointer(&identity->release) : NULL;
 }
 
 gboolean suture_module_info_check_release(const SutureModuleInfo *info, const gchar *release, GError **error)

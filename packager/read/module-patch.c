@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define POINTER 8
+#define VMLINUX "vmlinux"
 #define MODULE_SECTION ".gnu.linkonce.this_module"
 #define SYMBOL_NAME_MAX 511 /* KSYM_NAME_LEN - 1 */
 #define OBJECT_NAME_MAX 55  /* MODULE_NAME_LEN - 1 */
@@ -166,41 +167,65 @@ static gboolean read_functions(const Image *image, const Place *place, const gch
 	return functions->len > before;
 }
 
-/* Adds what the klp_object array at @place names. */
-static gboolean read_objects(const Image *image, const Place *place, GPtrArray *functions)
+/* What a klp_patch names. */
+typedef struct {
+	GPtrArray *functions; /* SutureFunction* */
+	GHashTable *objects;  /* set of gchar*: modules */
+} Named;
+
+static void named_clear(Named *named)
 {
+	g_clear_pointer(&named->functions, g_ptr_array_unref);
+	g_clear_pointer(&named->objects, g_hash_table_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Named, named_clear)
+
+static gboolean too_many(GHashTable *objects)
+{
+	return g_hash_table_size(objects) > SUTURE_MANIFEST_MAX_PATCHES;
+}
+
+/* Adds what the klp_object array at @place names. */
+static gboolean read_objects(const Image *image, const Place *place, Named *named)
+{
+	GPtrArray *functions = named->functions;
 	guint64 end = array_end(image, place), last = place->offset;
 	Place entry = *place;
 
 	for (; entry.offset < end && end - entry.offset >= 2 * POINTER && entry.offset - last <= STRUCT_MAX &&
-	       !full(functions);
+	       !full(functions) && !too_many(named->objects);
 	     entry.offset += POINTER) {
 		Place name, array;
-		const gchar *object = "vmlinux";
+		const gchar *object = VMLINUX;
 		gboolean found = follow(image, &entry, POINTER, &array) &&
 				 flags_of(image, &array, SHF_ALLOC | SHF_WRITE, SHF_EXECINSTR);
 
 		if (found && follow(image, &entry, 0, &name))
 			found = (object = string_at(image, &name, OBJECT_NAME_MAX)) != NULL;
-		found = found && read_functions(image, &array, object, functions);
 		if (!found && functions->len == 0)
 			return FALSE;
-		last = found ? entry.offset : last;
+		if (!found)
+			continue;
+		/* One without functions ends nothing, unless it is the first. */
+		if (!read_functions(image, &array, object, functions) && functions->len == 0)
+			return FALSE;
+		if (strcmp(object, VMLINUX) != 0)
+			g_hash_table_add(named->objects, g_strdup(object));
+		last = entry.offset;
 	}
 	return functions->len > 0;
 }
 
-static GPtrArray *read_patch(const Image *image, const Place *patch)
+static gboolean read_patch(const Image *image, const Place *patch, Named *named)
 {
-	g_autoptr(GPtrArray) functions = g_ptr_array_new_with_free_func((GDestroyNotify)suture_function_free);
 	Place objects;
 
-	if (!flags_of(image, patch, SHF_ALLOC | SHF_WRITE, SHF_EXECINSTR) ||
-	    !follow(image, patch, POINTER, &objects) ||
-	    !flags_of(image, &objects, SHF_ALLOC | SHF_WRITE, SHF_EXECINSTR) ||
-	    !read_objects(image, &objects, functions))
-		return NULL;
-	return g_steal_pointer(&functions);
+	named->functions = g_ptr_array_new_with_free_func((GDestroyNotify)suture_function_free);
+	named->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	return flags_of(image, patch, SHF_ALLOC | SHF_WRITE, SHF_EXECINSTR) &&
+	       follow(image, patch, POINTER, &objects) &&
+	       flags_of(image, &objects, SHF_ALLOC | SHF_WRITE, SHF_EXECINSTR) &&
+	       read_objects(image, &objects, named);
 }
 
 /* Adds the 64-bit absolute relocations of one RELA section that fill data of the loaded module. */
@@ -274,21 +299,38 @@ static gboolean image_read(Image *image)
 	return TRUE;
 }
 
-static gboolean take_patch(const Image *image, const Place *place, GPtrArray *functions,
-			   SutureModuleInfo *info, const gchar *what, GError **error)
+static gint compare_names(gconstpointer left, gconstpointer right)
+{
+	return strcmp(*(const gchar *const *)left, *(const gchar *const *)right);
+}
+
+static void take_objects(const Named *named, SutureModuleInfo *info)
+{
+	GHashTableIter iter;
+	gpointer name;
+
+	g_hash_table_iter_init(&iter, named->objects);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		g_ptr_array_add(info->objects, g_strdup(name));
+	g_ptr_array_sort(info->objects, compare_names);
+}
+
+static gboolean take_patch(const Image *image, const Place *place, const Named *named, SutureModuleInfo *info,
+			   const gchar *what, GError **error)
 {
 	guint8 replace;
 
-	if (info->functions->len || full(functions) || !bytes_at(image, place, 3 * POINTER, &replace, 1)) {
+	if (info->functions->len || full(named->functions) || too_many(named->objects) ||
+	    !bytes_at(image, place, 3 * POINTER, &replace, 1)) {
 		g_set_error(error, SUTURE_BUNDLE_ERROR, SUTURE_BUNDLE_ERROR_MODULE_MALFORMED,
 			    "%s: %s: build one klp_patch a module", what,
-			    info->functions->len
-				    ? "has more than one klp_patch"
-				    : "its klp_patch is cut short or patches too many functions");
+			    info->functions->len ? "has more than one klp_patch"
+						 : "its klp_patch is cut short or patches too much");
 		return FALSE;
 	}
 	g_ptr_array_unref(info->functions);
-	info->functions = g_ptr_array_ref(functions);
+	info->functions = g_ptr_array_ref(named->functions);
+	take_objects(named, info);
 	info->cumulative = replace != 0;
 	return TRUE;
 }
@@ -304,12 +346,12 @@ gboolean suture_module_patch_read(Elf *elf, SutureModuleInfo *info, const gchar 
 	}
 	for (guint i = 0; image.this_module && i < image.pointers->len; i++) {
 		const Pointer *pointer = &g_array_index(image.pointers, Pointer, i);
-		g_autoptr(GPtrArray) functions = NULL;
+		g_auto(Named) named = {0};
 
 		if (pointer->to.section != image.this_module || pointer->to.offset != 0)
 			continue;
-		functions = read_patch(&image, &pointer->at);
-		if (functions && !take_patch(&image, &pointer->at, functions, info, what, error))
+		if (read_patch(&image, &pointer->at, &named) &&
+		    !take_patch(&image, &pointer->at, &named, info, what, error))
 			return FALSE;
 	}
 	if (info->functions->len == 0) {

@@ -148,6 +148,7 @@ def content_cases(good, keys, folder, signed):
     """Manifest, modules, and their agreement."""
     twice, whole, framework, stopping = (signed[name] for name in ("twice", "whole", "extra-name", "stopping"))
     one = [{"object": "vmlinux", "name": "another_function", "sympos": 0}]
+    build = {"object": "nvme_core", "build_id": "ab" * 20, "srcversion": ""}
 
     def with_module(module, **changes):
         return good.replace(modules=[module[0]], functions=[module[1]], **changes)
@@ -174,6 +175,8 @@ def content_cases(good, keys, folder, signed):
         ("module-plain", "module-no-mark", with_module(signed["nomark"])),
         ("module-without-patch", "module-no-functions", with_module((signed["nopatch"][0], one))),
         ("module-renamed", "module-malformed", good.replace(modules=[folder / "signed" / "renamed.ko"])),
+        ("patched-module", "ok", with_module(twice, builds=[[build]])),
+        ("other-patched-module", "disagree", good.replace(builds=[[build]])),
         ("other-functions", "disagree", good.replace(functions=[one])),
         ("other-provider", "disagree", good.replace(manifest={"provider": "framework"})),
         ("not-cumulative", "disagree", with_module(whole)),

@@ -38,6 +38,29 @@ static void test_one_function(void)
 	g_assert_false(info->cumulative);
 	g_assert_cmpuint(info->functions->len, ==, 1);
 	assert_function(info, 0, "vmlinux", "meminfo_proc_show", 0);
+	g_assert_cmpuint(info->objects->len, ==, 0);
+}
+
+/* Of any module, and the same with a signature behind it. */
+static void test_identity(void)
+{
+	g_autoptr(GBytes) plain = material_read("plain.ko");
+	g_autoptr(GBytes) bytes = material_read("signed/meminfo.ko");
+	g_autoptr(SutureModuleInfo) info = read_good("meminfo.ko");
+	g_autoptr(SutureModuleIdentity) other = NULL;
+	g_autoptr(SutureModuleIdentity) same = NULL;
+	g_autoptr(GError) error = NULL;
+	g_auto(GStrv) kernel = material_kernel();
+
+	other = suture_module_identity_read(plain, "plain.ko", &error);
+	g_assert_no_error(error);
+	same = suture_module_identity_read(bytes, "meminfo.ko", &error);
+	g_assert_no_error(error);
+	g_assert_cmpstr(other->name, ==, "plain");
+	g_assert_cmpstr(other->release, ==, kernel[0]);
+	g_assert_cmpstr(same->build_id, ==, info->build_id);
+	g_assert_cmpstr(same->build_id, !=, other->build_id);
+	g_assert_cmpstr(same->srcversion, ==, info->srcversion);
 }
 
 static void test_signed(void)
@@ -56,6 +79,8 @@ static void test_two_objects(gconstpointer name)
 	assert_function(info, 0, "vmlinux", "cmdline_proc_show", 0);
 	assert_function(info, 1, "vmlinux", "version_proc_show", 0);
 	assert_function(info, 2, "nvme_core", "nvme_setup_cmd", 2);
+	g_assert_cmpuint(info->objects->len, ==, 1);
+	g_assert_cmpstr(info->objects->pdata[0], ==, "nvme_core");
 }
 
 static void test_replace(void)
@@ -234,6 +259,7 @@ int main(int argc, char **argv)
 	material_ensure();
 	g_test_add_func("/bundle/module-info/one-function", test_one_function);
 	g_test_add_func("/bundle/module-info/signed", test_signed);
+	g_test_add_func("/bundle/module-info/identity-of-any-module", test_identity);
 	g_test_add_data_func("/bundle/module-info/two-objects", "twice.ko", test_two_objects);
 	g_test_add_data_func("/bundle/module-info/data-sections", "sectioned.ko", test_two_objects);
 	g_test_add_func("/bundle/module-info/replace", test_replace);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "packager/profile/module-file.h"
+#include "packager/read/module-file.h"
 
 #include "common/file.h"
-#include "packager/profile/error.h"
 #include "packager/read/archive-file.h"
+#include "packager/read/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +27,8 @@ static GBytes *uncompress(struct archive *archive, const gchar *path, GError **e
 	}
 	if (status == ARCHIVE_EOF)
 		return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
-	g_set_error(error, SUTURE_PROFILE_ERROR, SUTURE_PROFILE_ERROR_ARCHIVE, "%s: cannot be uncompressed",
-		    path);
+	g_set_error(error, SUTURE_BUNDLE_ERROR, SUTURE_BUNDLE_ERROR_MODULE_MALFORMED,
+		    "%s: cannot be uncompressed", path);
 	return NULL;
 }
 
