@@ -32,8 +32,10 @@ typedef enum {
 					      is in no kernel keyring (exit UNTRUSTED) */
 	SUTURE_APPLY_ERROR_PROVIDER,       /* "provider-missing": no livepatch provider, or not the one that
 					      the patch was built for (exit MISMATCH) */
-	SUTURE_APPLY_ERROR_FRAMEWORK, /* "framework-missing": the patch is for the framework, and suture.ko
-					 is not installed (exit MISMATCH) */
+	SUTURE_APPLY_ERROR_FRAMEWORK,    /* "framework-missing": the patch is for the framework, and suture.ko
+					    is not installed (exit MISMATCH) */
+	SUTURE_APPLY_ERROR_MODULE_BUILD, /* "module-build": a module that the patch patches is loaded or
+					    installed in another build (exit MISMATCH) */
 	SUTURE_APPLY_ERROR_NOT_SYSFS, /* "not-sysfs": below --root there is another sysfs than this kernel's
 					 (exit USAGE) */
 	SUTURE_APPLY_ERROR_RECEIPT,   /* "receipt-missing": a fetched bundle without its receipt (exit

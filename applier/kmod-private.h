@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <libkmod.h>
 
-/* libkmod's types for load.c and provider.c. */
+/* libkmod's types for load.c, provider.c and patched.c. */
 typedef struct kmod_ctx KmodContext;
 typedef struct kmod_module KmodModule;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KmodContext, kmod_unref)

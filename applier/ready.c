@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "applier/ready.h"
 
+#include "applier/patched.h"
 #include "applier/preflight.h"
 #include "applier/provider.h"
 #include "common/mutation.h"
@@ -182,6 +183,8 @@ SutureReady *suture_ready_new(const SutureApplyOptions *options, const SutureLiv
 	if (!verify_at_rest(options, ready, error) ||
 	    !suture_kernel_match(&stored->manifest->patch.kernel, options->kernel, stored->id, error) ||
 	    !check_provider(options, livepatch, stored, error) ||
+	    !suture_patched_check(livepatch, options->root, options->kernel->release, stored->manifest,
+				  stored->id, error) ||
 	    !check_modules(options, livepatch, ready, error))
 		return NULL;
 	return g_steal_pointer(&ready);

@@ -15,8 +15,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureReady, suture_ready_free)
 
 /*
  * At rest: signature, digests, module signatures; certificate time at options->now unless a receipt says that
- * it was judged before. Then the kernel match, the provider (the framework may be yet to load), the modules'
- * dependencies and keys.
+ * it was judged before. Then the kernel match, the provider (the framework may be yet to load), the builds of
+ * the modules that it patches, its own modules' dependencies and keys.
  */
 SutureReady *suture_ready_new(const SutureApplyOptions *options, const SutureLivepatch *livepatch,
 			      const SutureStored *stored, GError **error) G_GNUC_WARN_UNUSED_RESULT;

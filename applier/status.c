@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "applier/status.h"
 
+#include "applier/patched.h"
+
 #include <string.h>
 
 const gchar *suture_row_state_name(SutureRowState state)
@@ -141,6 +143,33 @@ SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const 
 		if (!is_in_stack(status, status->stored->pdata[i]))
 			add_stored(status, root, status->stored->pdata[i]);
 	return g_steal_pointer(&status);
+}
+
+static void check_build(SutureStatus *status, const gchar *id, const SuturePatchedBuild *build)
+{
+	SutureStoredFault *fault;
+	GError *cause = NULL;
+
+	if (suture_patched_check_loaded(status->livepatch, build, id, &cause))
+		return;
+	fault = g_new(SutureStoredFault, 1);
+	*fault = (SutureStoredFault){g_build_filename("/sys/module", build->object, NULL), cause};
+	g_ptr_array_add(status->faults, fault);
+}
+
+void suture_status_check_builds(SutureStatus *status)
+{
+	for (guint i = 0; i < status->stack->entries->len; i++) {
+		const SutureStackEntry *entry = status->stack->entries->pdata[i];
+		const GPtrArray *modules = entry->copy ? entry->copy->manifest->modules : NULL;
+
+		for (guint j = 0; modules && j < modules->len; j++) {
+			const SutureModule *module = modules->pdata[j];
+
+			for (guint k = 0; k < module->patches->len; k++)
+				check_build(status, entry->id, module->patches->pdata[k]);
+		}
+	}
 }
 
 static gint compare_names(gconstpointer left, gconstpointer right)

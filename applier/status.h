@@ -53,6 +53,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureStatus, suture_status_free)
 SutureStatus *suture_status_read(const gchar *root, const gchar *boot_id, const gchar *release, guint timeout,
 				 gint64 now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Adds a fault, MODULE-BUILD, for each module that a patch in the kernel patches and that was loaded in
+ * another build meanwhile: the kernel does not ask. */
+void suture_status_check_builds(SutureStatus *status);
+
 /* Vulnerabilities that the patches which are live fix, sorted, each once. const gchar*, borrowed. */
 GPtrArray *suture_status_fixed(const SutureStatus *status);
 

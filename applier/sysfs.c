@@ -474,3 +474,10 @@ gchar *suture_livepatch_module_build_id(const SutureLivepatch *livepatch, const 
 
 	return notes ? suture_kernel_notes_build_id(notes, NULL) : NULL;
 }
+
+gchar *suture_livepatch_module_srcversion(const SutureLivepatch *livepatch, const gchar *module)
+{
+	g_autofree gchar *path = g_build_filename("sys/module", module, "srcversion", NULL);
+
+	return suture_sysfs_text(livepatch->root, path, ATTRIBUTE_MAX);
+}

@@ -86,6 +86,8 @@ gboolean suture_livepatch_module_loaded(const SutureLivepatch *livepatch, const 
 gboolean suture_livepatch_module_is_patch(const SutureLivepatch *livepatch, const gchar *module);
 /* GNU build-id of a loaded module, hex; NULL when it has none. */
 gchar *suture_livepatch_module_build_id(const SutureLivepatch *livepatch, const gchar *module);
+/* Its modinfo srcversion; NULL when it has none. */
+gchar *suture_livepatch_module_srcversion(const SutureLivepatch *livepatch, const gchar *module);
 
 /*
  * The content of the small file @path below @folder, up to @limit bytes, trailing white space off; NULL when

@@ -198,14 +198,17 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 	g_autoptr(GPtrArray) blockers = NULL;
 
 	g_option_context_set_summary(
-		options, "Exits with 0 when nothing needs attention: no stalled or partial "
-			 "patch, no fault in a store or in policy. suture-status(8) describes --json.");
+		options,
+		"Exits with 0 when nothing needs attention: no stalled or partial "
+		"patch, no fault in a store or in policy, no module patched that is of another build than "
+		"its patch is for. suture-status(8) describes --json.");
 	if (!g_option_context_parse(options, &argc, &argv, error) || !suture_no_arguments(argc, argv, error))
 		return FALSE;
 	view = suture_host_view_new(context, 0, error);
 	if (!view)
 		return FALSE;
 	note_policy(context, view);
+	suture_status_check_builds(view->status);
 	fixed = suture_status_fixed(view->status);
 	blockers = find_blockers(view->status);
 	if (context->json)

@@ -15,7 +15,7 @@ typedef enum {
 	SUTURE_EXIT_INPUT =
 		3, /* malformed input of the user's own: sources, configuration, module, manifest */
 	SUTURE_EXIT_UNTRUSTED = 4, /* a signature, digest or metadata check refused something */
-	SUTURE_EXIT_MISMATCH = 5,  /* authentic, but for another kernel */
+	SUTURE_EXIT_MISMATCH = 5,  /* authentic, but for another kernel, or another build of a module */
 	SUTURE_EXIT_POLICY = 6,    /* this host's policy or the stacking order forbids it */
 	SUTURE_EXIT_NETWORK = 7,   /* a server did not give what was asked for */
 	SUTURE_EXIT_KERNEL = 8,    /* the kernel refused a module, or a transition stalled */

@@ -180,6 +180,17 @@ void fake_cumulative_copy(const FakeKernel *kernel, const gchar *name, guint8 id
 	write_copy(kernel, manifest);
 }
 
+void fake_patching_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *object,
+			const gchar *build_id)
+{
+	g_autoptr(SutureManifest) manifest = manifest_new(name, id, "CVE-2026-0001");
+	SutureModule *module = manifest->modules->pdata[0];
+
+	g_ptr_array_add(module->patches, suture_patched_build_new(object, build_id, ""));
+	suture_manifest_settle_patches(manifest);
+	write_copy(kernel, manifest);
+}
+
 SutureLivepatch *fake_open(const FakeKernel *kernel)
 {
 	g_autoptr(GError) error = NULL;

@@ -35,6 +35,10 @@ void fake_live_copy(const FakeKernel *kernel, const gchar *name, guint8 id, cons
 /* The same of a cumulative one. */
 void fake_cumulative_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *cve);
 
+/* The same of one that patches the module @object of the build @build_id. */
+void fake_patching_copy(const FakeKernel *kernel, const gchar *name, guint8 id, const gchar *object,
+			const gchar *build_id);
+
 SutureLivepatch *fake_open(const FakeKernel *kernel);
 
 #define FAKE_TEST(path, function) \

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """apply, revert, list and status against a real kernel: /usr/bin/python3 -m pytest tests/applier/test_apply_vm.py"""
 import json
+import lzma
 import shutil
 import time
 
 import pytest
 
-from host import CUMULATIVE, HOLD, IMPOSSIBLE, LOWER, STAYS, THIRD, UPPER, Host, built, machine, needing, revoke, stall
+from host import (CUMULATIVE, HOLD, IMPOSSIBLE, LOWER, STAYS, THIRD, UPPER, Host, built, machine, modules, needing, recipe, revoke, stall,
+                  with_modinfo)
 
 UNTRUSTED, MISMATCH, POLICY, KERNEL, BUSY, CONFIRM = 4, 5, 6, 8, 9, 10
 
@@ -524,3 +526,107 @@ def test_refused_reverts_are_recorded(stacked, tmp_path):
     assert [each.reason for each in done] == ["stack-not-top", "not-live", "needs-confirmation"]
     assert [each for each in events(kept) if each[0] == "refuse"] == [
         ("refuse", "", "stack-not-top"), ("refuse", "", "not-live")]
+
+
+SRCVERSION = "5A3C1E0F7B9D2846ACE1357"
+
+
+@pytest.fixture
+def target(tmp_path):
+    """The module stall with a srcversion, and the same in another build: with a build-id that differs in one bit."""
+    folders = tmp_path / "one", tmp_path / "another"
+    for folder in folders:
+        folder.mkdir()
+    one = with_modinfo(stall()[0], folders[0], "description=A function that a task stays in on demand", f"srcversion={SRCVERSION}")
+    build_id = bytes.fromhex(modules.info(one)["build_id"])
+    assert one.read_bytes().count(build_id) == 1
+    another = folders[1] / one.name
+    another.write_bytes(one.read_bytes().replace(build_id, bytes([build_id[0] ^ 1]) + build_id[1:]))
+    return one, another
+
+
+def install_for(host, name, **build):
+    """A patch of stall that is for one build of it."""
+    named = {"object": "stall", "build_id": "", "srcversion": "", **build}
+    host.put(recipe(host.work / "modules" / name, [stall()[1]], name, builds=[[named]]), "signer")
+
+
+def test_another_build_of_a_module_that_is_loaded(host, target, tmp_path):
+    one, another = (modules.info(path)["build_id"] for path in target)
+    install_for(host, "by-id", build_id=another, srcversion=SRCVERSION)
+    install_for(host, "by-source", srcversion="B" * 23)
+    install_for(host, "right", build_id=one, srcversion="B" * 23)
+    kept = tmp_path / "kept"
+    _, done = host.run("""
+        insmod /m/stall.ko
+        try suture apply by-id; state; modules_of_ours
+        try suture apply by-source; state
+        try suture apply --dry-run by-source; state
+        [ -e /var/lib/suture/live ] && exit 1
+        try suture apply right; state
+        try suture status
+        """, copies=[(str(target[0]), "/m/")], persist=kept)
+    by_id, by_source, dry, right, status = done
+    assert (by_id.status, by_id.reason, by_id.after) == (MISMATCH, "module-build", "0"), by_id
+    assert f"stall with build-id {another}" in by_id.text and f"the one that is loaded has {one}:" in by_id.text
+    assert len(by_id.text.strip().splitlines()) == 1
+    assert (by_source.status, by_source.reason, by_source.after) == (MISMATCH, "module-build", "")
+    assert f"srcversion {'B' * 23}" in by_source.text and f"the one that is loaded has {SRCVERSION}:" in by_source.text
+    assert (dry.status, dry.reason) == (MISMATCH, "module-build")
+    assert (right.status, right.after) == (0, "patch stall_patch"), right
+    assert status.status == 0, status
+    assert [each for each in events(kept) if each[0] == "refuse"] == [
+        ("refuse", "by-id-1-1", "module-build"), ("refuse", "by-source-1-1", "module-build")]
+
+
+def test_srcversion_decides_where_one_side_has_no_build_id(host, target):
+    install_for(host, "right", srcversion=SRCVERSION)
+    _, (applied,) = host.run("insmod /m/stall.ko; try suture apply; state", copies=[(str(target[1]), "/m/")])
+    assert (applied.status, applied.after) == (0, "patch stall_patch"), applied
+
+
+def test_another_build_of_a_module_that_is_installed(host, target):
+    """None is loaded: what modprobe would load decides, and where there is none, there is nothing to patch."""
+    packed = target[0].with_suffix(".ko.xz")
+    packed.write_bytes(lzma.compress(target[0].read_bytes()))
+    trees = [machine.modules_tree([path]) for path in (target[1], packed)]
+    install_for(host, "right", build_id=modules.info(target[0])["build_id"])
+    _, done = host.run("""
+        mkdir -p /lib/modules
+        cp -r /another/* /lib/modules/
+        try suture apply; state
+        rm -r /lib/modules/*; cp -r /one/* /lib/modules/
+        try suture apply --dry-run
+        rm /lib/modules/*/updates/stall.ko.xz
+        try suture apply --dry-run
+        echo x >/lib/modules/$(uname -r)/updates/stall.ko.xz
+        try suture apply; state
+        rm -r /lib/modules
+        try suture apply; state
+        """, copies=[(str(trees[0]), "/another"), (str(trees[1]), "/one")])
+    other, same, listed, broken, absent = done
+    assert (other.status, other.reason, other.after) == (MISMATCH, "module-build", ""), other
+    assert f"/lib/modules/{host.release}/updates/stall.ko has " in other.text
+    assert (same.status, listed.status) == (0, 0), (same, listed)
+    assert (broken.reason, broken.after) == ("module-not-elf", ""), broken
+    assert (absent.status, absent.after) == (0, "patch stall_patch"), absent
+
+
+def test_status_tells_of_another_build_that_was_loaded_later(host, target):
+    install_for(host, "right", build_id=modules.info(target[0])["build_id"])
+    _, done = host.run("""
+        try suture apply; state
+        insmod /m/stall.ko
+        try suture status --json
+        try suture status
+        rmmod stall
+        try suture status
+        """, copies=[(str(target[1]), "/m/")])
+    applied, told, text, gone = done
+    assert (applied.status, applied.after) == (0, "patch stall_patch")
+    assert told.status == MISMATCH, told
+    report = json.JSONDecoder().raw_decode(told.text)[0]
+    assert [(each["path"], each["reason"]) for each in report["faults"]] == [("/sys/module/stall", "module-build")]
+    assert [each["state"] for each in report["patches"]] == ["live"]
+    assert (text.status, text.reason) == (MISMATCH, "module-build") and "right-1-1" in text.text
+    assert gone.status == 0, gone

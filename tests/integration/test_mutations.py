@@ -101,6 +101,7 @@ CHECKS = {
     "kernel-release": KERNEL + "release",
     "kernel-build-id": KERNEL + "build-id",
     "kernel-arch": KERNEL + "arch",
+    "module-build": "applier/test-applier-patched:/applier/patched/another-build-loaded",
     "policy-kernel-build-id": "policy/test-decide:/policy/decide/kernel-must-match",
     "require-tuf": "policy/test-decide:/policy/decide/require-tuf",
 }
