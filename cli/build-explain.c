@@ -145,6 +145,23 @@ static void print_steps(const json_t *report)
 	g_print("\n");
 }
 
+static void print_patches(const json_t *report)
+{
+	json_t *build;
+	gsize i;
+
+	json_array_foreach (json_object_get(report, "patches"), i, build) {
+		const gchar *build_id = text_of(build, "build_id"),
+			    *srcversion = text_of(build, "srcversion");
+		g_autofree gchar *line =
+			g_strdup_printf("for the module %s with%s%s%s%s", text_of(build, "object"),
+					*build_id ? " build-id " : "", build_id,
+					*srcversion ? " srcversion " : "", srcversion);
+
+		print_line("", line);
+	}
+}
+
 static void print_text(const json_t *report)
 {
 	json_t *unit;
@@ -160,6 +177,7 @@ static void print_text(const json_t *report)
 
 		print_line("", line);
 	}
+	print_patches(report);
 	print_steps(report);
 }
 

@@ -21,8 +21,8 @@ void suture_build_options_clear(SutureBuildOptions *options)
 		&options->manifest_key,    &options->manifest_certificate,
 		&options->package_key,
 	};
-	gchar ***const lists[] = {&options->cves, &options->requires, &options->supersedes,
-				  &options->conflicts, &options->arguments};
+	gchar ***const lists[] = {&options->cves,      &options->requires,        &options->supersedes,
+				  &options->conflicts, &options->patched_modules, &options->arguments};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_clear_pointer(texts[i], g_free);
@@ -59,6 +59,9 @@ static GOptionEntry *source_entries(SutureBuildOptions *options)
 		 "the kernel's build tree (not needed for a .ko)", "DIR"},
 		{"kernel-image", 'i', 0, G_OPTION_ARG_FILENAME, &options->image, "its vmlinuz or vmlinux",
 		 "FILE"},
+		{"patched-module", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->patched_modules,
+		 "the kernel's file of a module that is patched: hosts then refuse other builds of it",
+		 "FILE.ko"},
 		{"framework", 0, 0, G_OPTION_ARG_FILENAME, &options->framework,
 		 "where the framework was built, for --provider framework (" SUTURE_FRAMEWORK_FOLDER ")",
 		 "DIR"},
@@ -260,6 +263,8 @@ static gboolean check_fix(const SutureBuildOptions *options, guint n_sources, GE
 	if (options->headers || options->image)
 		return usage(error,
 			     "the profile says where the kernel is: no --kernel-headers or --kernel-image");
+	if (options->patched_modules)
+		return usage(error, "the profile has the kernel's modules: no --patched-module");
 	if (options->max_units < 0)
 		return usage(error, "--max-units is a positive number");
 	if (!options->output && !options->explain)
@@ -289,8 +294,10 @@ static gboolean check_usage(const SutureBuildOptions *options, GError **error)
 	if (!options->output)
 		return usage(error, "say where the result goes: -o DIR");
 	if (options->pack)
-		return (n_sources == 0 && suture_build_options_keys(options) == 0) ||
-		       usage(error, "--pack takes a signed folder, and neither SOURCE nor keys");
+		return (n_sources == 0 && suture_build_options_keys(options) == 0 &&
+			!options->patched_modules) ||
+		       usage(error, "--pack takes a signed folder, and neither SOURCE nor keys nor "
+				    "--patched-module");
 	return check_source(options, n_sources, error);
 }
 

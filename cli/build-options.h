@@ -6,6 +6,7 @@
 /* The command line of `suture build`. */
 typedef struct {
 	gchar *output, *headers, *image, *framework, *description, *distribution, *template_folder, *pack;
+	gchar **patched_modules;
 	gint jobs;
 	/* of a fix given as diffs */
 	gchar *kernel, *kernels, *profiles;

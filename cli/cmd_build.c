@@ -27,6 +27,7 @@ static SutureBuilt *build_source(const SutureBuildOptions *options, SutureBuildR
 	request->source = options->arguments[0];
 	request->headers = options->headers;
 	request->image = options->image;
+	request->patched_modules = (const gchar *const *)options->patched_modules;
 	return suture_build(request, ret_words, error);
 }
 
@@ -62,6 +63,18 @@ static SutureBuilt *build_diffs(const SutureContext *context, const SutureBuildO
 	return built;
 }
 
+/* Hosts check what the manifest names, and nothing else. */
+static void note_unnamed(const SutureBuilt *built, gboolean from_profile)
+{
+	for (guint i = 0; i < built->unnamed->len; i++)
+		g_printerr(
+			"note: the manifest does not say for which build of the module %s the patch is, so "
+			"that hosts cannot check it: %s\n",
+			(const gchar *)built->unnamed->pdata[i],
+			from_profile ? "the profile has no file of it with a build-id or srcversion"
+				     : "give its file with --patched-module");
+}
+
 /* The compiler's words belong to the author whether it went well or not. */
 static SutureBuilt *build(const SutureContext *context, const SutureBuildOptions *options,
 			  json_t **ret_report, GError **error)
@@ -81,6 +94,8 @@ static SutureBuilt *build(const SutureContext *context, const SutureBuildOptions
 				: build_source(options, &request, &words, error);
 	if (words && *words && (!built || !context->quiet))
 		g_printerr("%s\n", words);
+	if (built && !context->quiet)
+		note_unnamed(built, options->kernel != NULL);
 	return built;
 }
 

@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "common/staging.h"
 #include "packager/build/kbuild.h"
+#include "packager/build/patched.h"
 #include "packager/build/relocations.h"
 #include "packager/build/target.h"
 #include "packager/build/template.h"
@@ -20,6 +21,7 @@ void suture_built_free(SutureBuilt *built)
 {
 	g_clear_pointer(&built->manifest, suture_manifest_free);
 	g_ptr_array_unref(built->modules);
+	g_clear_pointer(&built->unnamed, g_ptr_array_unref);
 	g_free(built);
 }
 
@@ -179,9 +181,13 @@ static gboolean build_sources(SutureBuilt *built, const SutureBuildRequest *requ
 }
 
 /* What cannot be packed is said before anything is signed. */
-static gboolean check_built(const SutureBuilt *built, GError **error)
+static gboolean finish(SutureBuilt *built, const SutureBuildRequest *request, GError **error)
 {
-	return suture_cancel_check(error) && suture_template_check(built->manifest, error);
+	const SuturePatchedFiles files = {.profile = request->profile, .files = request->patched_modules};
+
+	return suture_cancel_check(error) &&
+	       suture_patched_name(&files, built->manifest, built->modules, &built->unnamed, error) &&
+	       suture_template_check(built->manifest, error);
 }
 
 static SutureBuilt *new_built(const SutureBuildRequest *request, GError **error)
@@ -212,7 +218,7 @@ SutureBuilt *suture_build(const SutureBuildRequest *request, gchar **ret_words, 
 	if (!(is_ready(request) ? build_ready(built, request, error)
 				: build_sources(built, request, ret_words, error)))
 		return NULL;
-	return check_built(built, error) ? g_steal_pointer(&built) : NULL;
+	return finish(built, request, error) ? g_steal_pointer(&built) : NULL;
 }
 
 static void set_kernel(const SutureProfile *profile, SutureManifest *manifest)
@@ -277,6 +283,21 @@ static gboolean make_fix(SutureBuilt *built, const SutureBuildRequest *request,
 	return fix->module && add_module(built, request, file, fix->module, error);
 }
 
+/* A fix makes one module. */
+static json_t *patches_json(const SutureManifest *manifest)
+{
+	const SutureModule *module = manifest->modules->pdata[0];
+	json_t *list = json_array();
+
+	for (guint i = 0; i < module->patches->len; i++) {
+		const SuturePatchedBuild *build = module->patches->pdata[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "object", build->object, "build_id",
+						      build->build_id, "srcversion", build->srcversion));
+	}
+	return list;
+}
+
 SutureBuilt *suture_build_fix(const SutureBuildRequest *request, json_t **ret_report, gchar **ret_words,
 			      GError **error)
 {
@@ -287,9 +308,11 @@ SutureBuilt *suture_build_fix(const SutureBuildRequest *request, json_t **ret_re
 		return NULL;
 	set_kernel(request->profile, built->manifest);
 	if (!add_diffs(built->manifest, request->diffs, error) ||
-	    !make_fix(built, request, framework, ret_report, ret_words, error))
+	    !make_fix(built, request, framework, ret_report, ret_words, error) ||
+	    !finish(built, request, error))
 		return NULL;
-	return check_built(built, error) ? g_steal_pointer(&built) : NULL;
+	json_object_set_new(*ret_report, "patches", patches_json(built->manifest));
+	return g_steal_pointer(&built);
 }
 
 gboolean suture_build_write(const SutureBuilt *built, int dirfd, GError **error)

@@ -14,6 +14,7 @@ typedef struct {
 	const gchar *framework; /* the built framework (suture_framework_find()) for sources; NULL: for
 				   provider framework the installed one, else none */
 	guint jobs;             /* for make; 0 is 1 */
+	const gchar *const *patched_modules; /* .ko files of modules that are patched; NULL: none, or diffs */
 
 	/* For unified diffs; @source, @headers and @image are not used then. */
 	const gchar *const *diffs;    /* NULL-terminated; NULL: not diffs */
@@ -26,6 +27,7 @@ typedef struct {
 typedef struct {
 	SutureManifest *manifest;
 	GPtrArray *modules; /* GBytes*, in the order of manifest->modules */
+	GPtrArray *unnamed; /* gchar*: modules that are patched, and of which the manifest names no build */
 } SutureBuilt;
 void suture_built_free(SutureBuilt *built);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureBuilt, suture_built_free)
@@ -45,8 +47,10 @@ SutureBuilt *suture_build_fix(const SutureBuildRequest *request, json_t **ret_re
 /*
  * Compiles what is to be compiled (a .ko is taken byte for byte), reads every module and refuses what is no
  * live patch for the stated kernel. The source's folder is only read. The date of the patch, where the
- * description has none, is SOURCE_DATE_EPOCH, else now. *@ret_words (not NULL) gets the compiler's words also
- * on failure. Codes of SUTURE_BUILD_ERROR, and of SUTURE_BUNDLE_ERROR for the module and the image.
+ * description has none, is SOURCE_DATE_EPOCH, else now. The manifest names the builds of those kernel modules
+ * that are patched and of which there is a file (packager/build/patched.h). *@ret_words (not NULL) gets the
+ * compiler's words also on failure. Codes of SUTURE_BUILD_ERROR, and of SUTURE_BUNDLE_ERROR for the module
+ * and the image.
  */
 SutureBuilt *suture_build(const SutureBuildRequest *request, gchar **ret_words,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -33,6 +33,10 @@ typedef enum {
 	SUTURE_BUILD_ERROR_RELOCATION_UNAPPLIED, /* "relocation-unapplied": an entry that nobody would
 						    apply */
 
+	SUTURE_BUILD_ERROR_PATCHED, /* "patched-module": a file given as a patched module's that cannot be
+				       one: the patch does not patch it, it was given before, or its build
+				       cannot be named */
+
 	SUTURE_BUILD_ERROR_MATRIX, /* "build-matrix": of several kernels some have no bundle */
 
 	SUTURE_BUILD_ERROR_UNSIGNED,   /* "bundle-unsigned": a module or the manifest has no signature */

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`suture build`: from C sources or a module to a bundle folder, with a real kernel's headers and image."""
 import json
+import lzma
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 import vendor
-from vendor import SAMPLES, build, digest, kernel, refused, run
+from vendor import SAMPLES, SOURCE, build, digest, kernel, refused, run
+
+sys.path[:0] = [str(SOURCE / "tests/vm"), str(SOURCE / "tests/lib")]
+import machine  # noqa: E402
+import modules  # noqa: E402
 
 INPUT, MISMATCH, USAGE = 3, 5, 2
 CONF = (SAMPLES / "version/patch.conf").read_text()
@@ -167,6 +173,76 @@ def test_ready_module_is_taken_byte_for_byte(bundle, tmp_path):
     assert digest(result / "proc_version_1_1.ko") == digest(module)
     manifest = json.loads((result / "manifest.json").read_text())
     assert manifest["sources"] == [] and manifest["toolchain"] == ""
+
+
+# Which builds of the kernel's modules it is for
+
+STALL = SOURCE / "tests/vm/modules/stall"
+
+
+@pytest.fixture(scope="session")
+def stall():
+    """(a module, a ready patch of it)"""
+    folder = machine.build_modules(STALL)
+    return folder / "stall.ko", folder / "stall_patch.ko"
+
+
+def pack_stall(stall, output, *files):
+    options = [word for path in files for word in ("--patched-module", path)]
+    return run(stall[1], "-o", output, "-i", kernel().image, "-d", SAMPLES / "version/patch.conf", *options)
+
+
+def named(output):
+    """(format, patches of the module) of the manifest."""
+    manifest = json.loads((output / "proc-version-1-1/manifest.json").read_text())
+    return manifest["format"], manifest["modules"][0].get("patches")
+
+
+def test_the_build_of_a_patched_module_is_named(stall, tmp_path):
+    facts = modules.info(stall[0])
+    wanted = [{"object": "stall", "build_id": facts["build_id"], "srcversion": facts.get("srcversion", "")}]
+    done = pack_stall(stall, tmp_path / "plain", stall[0])
+    assert done.returncode == 0 and "note:" not in done.stderr, done.stderr
+    assert len(facts["build_id"]) == 40 and named(tmp_path / "plain") == (2, wanted)
+    packed = tmp_path / "stall.ko.xz"
+    packed.write_bytes(lzma.compress(stall[0].read_bytes()))
+    done = build(STALL / "stall_patch.c", tmp_path / "packed", "-d", SAMPLES / "version/patch.conf", "--patched-module", packed)
+    assert done.returncode == 0, done.stderr
+    assert named(tmp_path / "packed") == (2, wanted)
+
+
+def test_a_build_that_is_not_known_is_noted(stall, tmp_path):
+    done = pack_stall(stall, tmp_path)
+    assert done.returncode == 0 and named(tmp_path) == (1, None)
+    [note] = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert " module stall " in note and "--patched-module" in note
+
+
+def without_build_id(module, target):
+    subprocess.run(["objcopy", "--remove-section=.note.gnu.build-id", module, target], check=True)
+    return target
+
+
+def test_files_that_are_no_patched_modules(stall, tmp_path):
+    other, release = tmp_path / "other", kernel().release.encode()
+    other.mkdir()
+    cases = [
+        ("patched-module", INPUT, "is no module that the patch patches", [stall[1]]),
+        ("patched-module", INPUT, "given before", [stall[0], stall[0]]),
+        ("patched-module", INPUT, "neither build-id nor srcversion", [without_build_id(stall[0], other / "stall.ko")]),
+        ("module-vermagic", MISMATCH, kernel().release, [
+            patched(stall[0], tmp_path / "stall.ko", b"vermagic=" + release, b"vermagic=9" + release[1:])]),
+        ("module-not-elf", INPUT, "text.ko", [shutil.copy(STALL / "Kbuild", tmp_path / "text.ko")]),
+    ]
+    for reason, status, words, files in cases:
+        line = refused(pack_stall(stall, tmp_path / "out", *files), reason, status)
+        assert words in line and str(files[-1]) in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_patched_modules_where_they_have_no_place(stall, tmp_path):
+    for more in (["--pack", tmp_path], ["--kernel", "6.1.0", "fix.patch"]):
+        refused(run("-o", tmp_path / "out", "--patched-module", stall[0], *more), "usage", USAGE)
 
 
 # What is refused

@@ -14,8 +14,9 @@ import pytest
 from diffs import SOURCE, build, command, edit, explain, functions, module, profile
 from vendor import refused
 
-sys.path.insert(0, str(SOURCE / "tests/vm"))
+sys.path[:0] = [str(SOURCE / "tests/vm"), str(SOURCE / "tests/lib")]
 import machine  # noqa: E402
+import modules  # noqa: E402
 
 FAILURE, INPUT, MISMATCH, NOTHING = 1, 3, 5, 12
 CMDLINE = ("	seq_puts(m, saved_command_line);", '	seq_puts(m, "fixed ");\n	seq_puts(m, saved_command_line);')
@@ -33,18 +34,19 @@ def test_a_fix_becomes_a_bundle_folder(cmdline, tmp_path):
     assert manifest["modules"][0]["functions"] == [{"object": "vmlinux", "name": "cmdline_proc_show", "sympos": 0}]
     assert manifest["sources"][0]["name"] == "cmdline.patch" and manifest["toolchain"].startswith("gcc")
     assert manifest["kernel"]["release"] == profile()[1]
+    assert manifest["format"] == 1 and "note:" not in done.stderr
 
 
 def test_the_same_inputs_give_the_same_module(cmdline, tmp_path):
-    modules = []
+    made = []
     for folder in ("one", "another-folder"):
         (tmp_path / folder).mkdir()
         copy = shutil.copy(cmdline, tmp_path / folder)
         done = build(copy, more=["-o", tmp_path / folder / "out"], env={"TMPDIR": str(tmp_path / folder)})
         assert done.returncode == 0, done.stderr
-        modules.append(module(tmp_path / folder / "out").read_bytes())
-    assert modules[0] == modules[1]
-    assert b"/tmp" not in modules[0] and bytes(tmp_path) not in modules[0]
+        made.append(module(tmp_path / folder / "out").read_bytes())
+    assert made[0] == made[1]
+    assert b"/tmp" not in made[0] and bytes(tmp_path) not in made[0]
 
 
 def test_progress_on_a_terminal(cmdline, tmp_path):
@@ -164,8 +166,16 @@ def test_what_a_module_needs_is_there(tmp_path):
     """nf_nat is never loaded without nf_conntrack."""
     fix = edit(tmp_path / "fix.patch", "net/netfilter/nf_nat_core.c",
                ("	/* Can't setup nat info for confirmed ct. */\n", "	if (!net)\n		nf_ct_destroy(&ct->ct_general);\n"))
-    [unit] = explain(fix)["units"]
+    report = explain(fix, more=["-o", tmp_path / "out"])
+    [unit] = report["units"]
     assert {"object": "nf_conntrack", "symbol": "nf_ct_destroy", "sympos": 0} in unit["references"]
+    # The builds of both are named: what it refers to is as much part of a build as what it replaces.
+    manifest = json.loads(next(tmp_path.glob("out/*/manifest.json")).read_text())
+    files = {name: next(profile()[2].glob(f"modules/**/{name}.ko")) for name in ("nf_conntrack", "nf_nat")}
+    facts = {name: modules.info(path) for name, path in files.items()}
+    assert manifest["format"] == 2 and report["patches"] == manifest["modules"][0]["patches"] == [
+        {"object": name, "build_id": facts[name]["build_id"], "srcversion": facts[name].get("srcversion", "")} for name in sorted(files)]
+    assert facts["nf_nat"]["build_id"] and "for the module nf_nat with build-id " in build(fix, more=["--explain"]).stdout
 
 
 def test_lines_that_move_are_no_change(tmp_path):
