@@ -145,7 +145,9 @@ NFT = Exercise(("nf_tables", "nf_conntrack", "nf_conntrack_netlink", "nft_ct", "
                 "nft_fib_ipv6", "nft_fib_inet", "nft_masq", "nft_chain_nat", "nft_osf", "nft_tunnel"), "exercise nftables\n")
 XTABLES = Exercise(("iptable_filter", "iptable_mangle", "iptable_raw", "iptable_security", "iptable_nat", "ip6table_filter",
                     "ip6table_mangle", "ip6table_raw", "arptable_filter"), "exercise xtables\n")
-IPSEC_MODULES = ("esp4", "esp6", "ah4", "ah6", "xfrm_user", "af_key", "authenc", "echainiv", "cbc", "hmac", "sha256_generic")
+IPSEC_MODULES = ("esp4", "esp6", "ah4", "ah6", "xfrm_user", "af_key", "authenc", "echainiv", "cbc", "hmac", "sha256_generic",
+                 "aes_generic", "aesni_intel", "sha512_generic", "jitterentropy_rng",
+                 "drbg")
 IPSEC_MAKE = """
     mode=${mode:-transport} proto=${proto:-esp}
     enc=; [ $proto = ah ] || enc='enc cbc(aes) 0x00112233445566778899aabbccddeeff'

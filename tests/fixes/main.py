@@ -44,8 +44,8 @@ class Run:
     def __init__(self, options, pair, results):
         self.options, self.pair, self.results = options, pair, results
         self.changes = selection.Changes(pairs.changes(pair))
-        self.store = pairs.profile(options.vendor, pair, make=results.make)
-        self.tool = digest(Path(os.path.realpath(options.vendor)).read_bytes(), pairs.importer(), builder.MAX_UNITS)
+        self.store = pairs.profile(options.vendor, pair) if results.make else None
+        self.tool = digest(Path(os.path.realpath(options.vendor)).read_bytes(), builder.MAX_UNITS)
         self.refusals = report.refusals()
         self.rows, self.left_out, self.used = [], {}, set()
 

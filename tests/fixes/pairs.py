@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Two versions of Debian's source of a kernel, and what is had of them: the changes of each file, and a profile of the kernel that
 was built from the older one. What is fetched and made stays in the cache."""
+import contextlib
 import filecmp
-import hashlib
 import json
 import os
 import re
@@ -152,27 +152,26 @@ def changes(pair):
     return folder(pair) / "changes"
 
 
-def importer():
-    """Which program makes profiles: one that an older one made may lack what this one generates."""
-    content = b"".join(path.name.encode() + path.read_bytes() for path in sorted((SOURCE / "packager/profile").glob("*.[ch]")))
-    return hashlib.sha256(content).hexdigest()[:16]
+def outdated(store, release, known):
+    """Ids of profiles of the release that are there and that the program does not take: another version of it made them."""
+    for path in sorted(store.glob("*/profile.json")):
+        with contextlib.suppress(OSError, json.JSONDecodeError):
+            if json.loads(path.read_text())["release"] == release and path.parent.name not in known:
+                yield path.parent.name
 
 
-def profile(vendor, pair, make=True):
-    """Import the kernel's profile where it is not there yet, or was not made by this importer; returns the store."""
-    store, stamp = cache() / "profiles", cache() / "fixes/importers" / pair.release
+def profile(vendor, pair):
+    """Import the kernel's profile where there is none that this program takes; returns the store."""
+    store = cache() / "profiles"
     store.mkdir(parents=True, exist_ok=True)
     known = json.loads(run([vendor, "kernel", "list", "--profiles", store, "--json"], "kernel list"))["profiles"]
-    there = [entry["id"] for entry in known if entry["release"] == pair.release]
-    if make and (len(there) != 1 or not stamp.exists() or stamp.read_text() != f"{there[0]} {importer()}"):
-        for entry in there:
-            print(f"importing {pair.release} again", flush=True)
-            run([vendor, "kernel", "remove", "--profiles", store, entry], "kernel remove")
+    if not any(entry["release"] == pair.release for entry in known):
+        print(f"importing {pair.release}", flush=True)
+        for name in outdated(store, pair.release, [entry["id"] for entry in known]):
+            run([vendor, "kernel", "remove", "--profiles", store, name], "kernel remove")
         debs = cache() / "fixes/debs"
         common = pair.release.removesuffix("-cloud-amd64") + "-common"
         packages = [download(name, pair.old, debs) for name in
                     (pair.package, f"linux-headers-{common}", f"linux-headers-{pair.release}", f"linux-image-{pair.release}-unsigned")]
-        made = json.loads(run([vendor, "kernel", "import", "--profiles", store, "--json", *packages], "kernel import"))
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(f"{made['id']} {importer()}")
+        run([vendor, "kernel", "import", "--profiles", store, *packages], "kernel import")
     return store

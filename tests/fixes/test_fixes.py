@@ -220,35 +220,38 @@ def test_what_nobody_asks_for_is_hardly_done():
     assert taken == [1, 6] and set(done) <= {1, 2, 6, 7}
 
 
+# It takes profiles of format 2.
 VENDOR = """#!/bin/sh
 echo "$2" >>{log}
+cd {store}
 case $2 in
-list) [ -e {there} ] && echo '{{"profiles": [{{"id": "abc", "release": "6.1.0-1-cloud-amd64"}}]}}' || echo '{{"profiles": []}}' ;;
-remove) [ "$5" = abc ] && rm {there} ;;
-import) touch {there}; echo '{{"id": "abc"}}' ;;
+list) grep -qs 'format.: 2' abc/profile.json && echo '{{"profiles": [{{"id": "abc", "release": "6.1.0-1-cloud-amd64"}}]}}' || echo '{{"profiles": []}}' ;;
+remove) rm -r "$5" ;;
+import) mkdir abc && echo '{{"format": 2, "release": "6.1.0-1-cloud-amd64"}}' >abc/profile.json ;;
 esac
 """
 
 
-def test_a_profile_of_another_importer_is_made_again(tmp_path, monkeypatch):
+def test_an_outdated_profile_is_made_again(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(pairs, "download", lambda package, version, where: where / package)
-    (tmp_path / "suture/fixes").mkdir(parents=True)
-    vendor, log = tmp_path / "vendor", tmp_path / "log"
-    vendor.write_text(VENDOR.format(log=log, there=tmp_path / "there"))
+    store, vendor, log = tmp_path / "suture/profiles", tmp_path / "vendor", tmp_path / "log"
+    vendor.write_text(VENDOR.format(log=log, store=store))
     vendor.chmod(0o755)
+    for name, release in (("other", "6.1.0-2-cloud-amd64"), ("broken", "")):
+        (store / name).mkdir(parents=True)
+        (store / name / "profile.json").write_text(json.dumps({"release": release}) if release else "{")
 
-    def asked(**options):
+    def asked():
         log.write_text("")
-        pairs.profile(vendor, PAIR, **options)
+        assert pairs.profile(vendor, PAIR) == store
         return log.read_text().split()
 
     assert asked() == ["list", "import"]
     assert asked() == ["list"]
-    monkeypatch.setattr(pairs, "importer", lambda: "another")
-    assert asked(make=False) == ["list"]
+    (store / "abc/profile.json").write_text('{"format": 1, "release": "6.1.0-1-cloud-amd64"}')
     assert asked() == ["list", "remove", "import"]
-    assert asked() == ["list"]
+    assert sorted(path.name for path in store.iterdir()) == ["abc", "broken", "other"]
 
 
 def outcome_of(fix):
@@ -266,7 +269,7 @@ def test_every_changed_file_is_accounted_for(tmp_path, monkeypatch, jobs):
                   net_other_h=("", "c\n"), net_refused_c=("", "d\n"), mm_fine_c=("", "e\n"),
                   crypto_one_c=("", "1\n"), crypto_two_c=("", "2\n"), crypto_three_c=("", "3\n"))
     monkeypatch.setattr(main.pairs, "changes", lambda pair: tmp_path / "changes")
-    monkeypatch.setattr(main.pairs, "profile", lambda *arguments, **options: None)
+    monkeypatch.setattr(main.pairs, "profile", lambda *arguments: None)
     monkeypatch.setattr(main.Run, "build", lambda self, fix: (outcome_of(fix), "sha"))
     monkeypatch.setattr(main.Run, "judged", lambda self, fix, made, sha256: {"why": "", "functions": 1, "ran": 0, "held": 3, "seconds": 1})
     options = SimpleNamespace(vendor=__file__, all=False, only=[], jobs=jobs)

@@ -26,6 +26,8 @@
 
 #define PORT 4711
 #define BULK (256 * 1024)
+/* No message of SCTP is longer than what its socket holds. */
+#define PART (BULK / 16)
 
 union address {
 	struct sockaddr any;
@@ -67,7 +69,8 @@ static void send_bulk(int family, int protocol, const union address *address, so
 	NEEDED(client >= 0);
 	NEEDED(connect(client, &address->any, length) == 0);
 	while (sent < BULK) {
-		ssize_t part = send(client, data + sent, BULK - sent, MSG_NOSIGNAL);
+		ssize_t part =
+			send(client, data + sent, BULK - sent < PART ? BULK - sent : PART, MSG_NOSIGNAL);
 
 		NEEDED(part > 0);
 		sent += (size_t)part;
@@ -89,8 +92,11 @@ static void transfer(int family, int protocol)
 
 	NEEDED(listener >= 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (family == AF_INET || family == AF_INET6)
+		address.in.sin_port = 0;
 	NEEDED(bind(listener, &address.any, length) == 0);
 	NEEDED(listen(listener, 4) == 0);
+	NEEDED(getsockname(listener, &address.any, &length) == 0);
 	child = fork();
 	NEEDED(child >= 0);
 	if (child == 0) {
