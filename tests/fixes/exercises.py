@@ -61,11 +61,12 @@ def incoming(modules, rule, use=""):
 
 
 def action(kind, options="", modules=()):
-    return incoming((f"act_{kind}", "cls_matchall", *modules), f"matchall action {kind} {options}", f"tc actions show action {kind}")
+    return incoming((f"act_{kind}", "cls_matchall", *modules), f"protocol ip matchall action {kind} {options}", f"tc actions show action {kind}")
 
 
 def match(kind, options):
-    return incoming(("cls_basic", f"em_{kind}"), f"basic match '{options}' action ok")
+    names = Exercise((), make="mkdir -p /etc/iproute2\necho '1 cmp\n2 nbyte' >/etc/iproute2/ematch_map", drop="rm /etc/iproute2/ematch_map")
+    return names + incoming(("cls_basic", "act_gact", f"em_{kind}"), f"basic match '{options}' action ok")
 
 
 def disk(make, kind, modules=()):
@@ -455,8 +456,9 @@ TABLE = {
     "net/sched/act_ct": action("ct", "", ("nf_conntrack",)),
     "net/sched/act_pedit": action("pedit", "munge ip ttl set 64"),
     "net/sched/act_api": action("gact", "ok"),
-    "net/sched/act_mirred": action("mirred", "egress mirror dev lo"),
-    "net/sched/cls_fw": incoming(("cls_fw",), "handle 1 fw action ok"),
+    "net/sched/act_mirred": Exercise(("dummy",), make="ip link add d0 type dummy\nip link set d0 up", drop="ip link del d0")
+    + action("mirred", "egress mirror dev d0"),
+    "net/sched/cls_fw": incoming(("cls_fw", "act_gact"), "handle 1 fw action ok"),
     "net/sched/em_cmp": match("cmp", "cmp(u8 at 0 layer 1 eq 69)"),
     "net/sched/em_nbyte": match("nbyte", "nbyte(\"E\" at 0 layer 1)"),
     "net/sched/em_text": Exercise(("sch_ingress", "cls_basic", "em_text", "ts_kmp", "ts_bm"), "exercise sockets\n"),
@@ -465,7 +467,7 @@ TABLE = {
     "net/sched/sch_fq_codel": queue("fq_codel"),
     "net/sched/sch_fq_pie": queue("fq_pie"),
     "net/sched/sch_hhf": queue("hhf"),
-    "net/sched/sch_netem": queue("netem", "delay 1ms loss 0.1% duplicate 1% corrupt 0.1%"),
+    "net/sched/sch_netem": queue("netem", "delay 1ms"),
     "net/sched/sch_pie": queue("pie"),
     "net/sched/sch_red": queue("red", "limit 400000 min 30000 max 90000 avpkt 1000 burst 55 ecn adaptive bandwidth 10Mbit"),
     "net/sched/sch_sfb": queue("sfb"),

@@ -25,6 +25,7 @@
 char held_folder[100];
 
 static int listener = -1;
+static const char *doing = "";
 
 /* Processes come last: those of other kinds have no ends of their pipes then. */
 static const struct held *const kinds[] = {held_pipes,   held_files,    held_waits,    held_memory,
@@ -49,6 +50,13 @@ pid_t held_fork(void)
 	return child;
 }
 
+static void too_long(int number)
+{
+	(void)number;
+	TRIED(write(2, "no end: ", 8) > 0 && write(2, doing, strlen(doing)) > 0);
+	_exit(1);
+}
+
 /* Says how many there are, and what this kernel does not have. */
 static void make_all(FILE *report)
 {
@@ -56,6 +64,7 @@ static void make_all(FILE *report)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		for (size_t j = 0; kinds[i][j].name; j++) {
+			doing = kinds[i][j].name;
 			made[i][j] = kinds[i][j].make();
 			count += made[i][j];
 			if (!made[i][j])
@@ -72,6 +81,7 @@ static void each(bool drop)
 		for (size_t j = 0; kinds[i][j].name; j++) {
 			void (*step)(void) = drop ? kinds[i][j].drop : kinds[i][j].use;
 
+			doing = kinds[i][j].name;
 			if (made[i][j] && step)
 				step();
 		}
@@ -114,6 +124,7 @@ _Noreturn static void holder(const char *name, FILE *report)
 	NEEDED(setsid() > 0 && dup2(log, 0) == 0 && dup2(log, 1) == 1);
 	setrlimit(RLIMIT_NOFILE, &many);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGALRM, too_long);
 	sigemptyset(&signals);
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		sigaddset(&signals, own[i]);
