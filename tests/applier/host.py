@@ -78,7 +78,7 @@ def stall():
 
 def built():
     """{name: path} of the modules above."""
-    return {each.name: path for each, path in zip(ALL, modules.build(modules.shared_cache(), ALL))}
+    return {each.name: path for each, path in zip(ALL, modules.build(ALL))}
 
 
 def with_modinfo(module, folder, old, new):

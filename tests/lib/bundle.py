@@ -6,6 +6,7 @@
 """
 import copy
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
@@ -48,11 +49,14 @@ class Recipe:
         return dataclasses.replace(copy.deepcopy(self), **changes)
 
 
+@functools.lru_cache
+def _build_id():
+    return kernel_modules.build_id(kernel_modules.kernel()["VMLINUX"])
+
+
 def default_kernel():
     """The identity of the test kernel."""
-    facts = kernel_modules.kernel()
-    return {"release": facts["RELEASE"], "arch": "x86_64", "build_id": kernel_modules.build_id(facts["VMLINUX"]),
-            "vermagic": None}
+    return {"release": kernel_modules.kernel()["RELEASE"], "arch": "x86_64", "build_id": _build_id(), "vermagic": None}
 
 
 def manifest_of(recipe):

@@ -42,24 +42,15 @@ class Case:
 
 
 class Workshop:
-    """Keys of its own, modules, and every case's package, made at once for all tests of a build folder."""
+    """Keys of its own, modules, and every case's package, in a folder."""
 
-    def __init__(self):
-        parts = [Path(module.__file__) for module in (bundle, modules, testkeys)] + [Path(__file__)]
-        digest = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:12]
-        self.folder = Path(os.environ["SUTURE_BUILD_DIR"]) / f"evil-{digest}"
+    def __init__(self, folder):
+        self.folder = Path(folder)
         self.trust = self.folder / "trust"
         self.keys = testkeys.Keys(self.folder / "keys")
-        with open(self.folder.with_name("evil.lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (self.folder / "complete").exists():
-                self._make()
-                (self.folder / "complete").touch()
 
-    def _make(self):
-        for old in self.folder.parent.glob("evil-*"):
-            shutil.rmtree(old)
-        shutil.copytree(testkeys.shared().folder, self.keys.folder, ignore=shutil.ignore_patterns("S.*", "*.lock", ".#*"))
+    def make(self):
+        testkeys.copy(testkeys.shared().folder, self.keys.folder)
         shutil.copytree(self.keys.trust, self.trust)
         self._make_signers()
         self._make_modules()
@@ -115,7 +106,7 @@ class Workshop:
         module = modules.Module("meminfo", (("vmlinux", ((function, 0),)),))
         target = self.module(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(modules.build(modules.shared_cache(), [module])[0], target)
+        shutil.copy(modules.build([module])[0], target)
         if name == "other-release":
             release = bundle.default_kernel()["release"].encode()
             target.write_bytes(target.read_bytes().replace(b"vermagic=" + release, b"vermagic=" + OTHER_RELEASE.encode()))
@@ -155,7 +146,20 @@ class Workshop:
 
 @functools.lru_cache
 def workshop():
-    return Workshop()
+    """The workshop that all tests of a build folder share: a copy of the one in the cache."""
+    sources = [Path(module.__file__) for module in (bundle, modules, testkeys)] + [Path(__file__)]
+    parts = [*sources, *testkeys.shared().public(), *modules.kernel().values(), *testkeys.tools()]
+    build = Path(os.environ["SUTURE_BUILD_DIR"])
+    with open(build / "evil.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = testkeys.store.entry("evil", parts, lambda folder: Workshop(folder).make())
+        folder = build / made.name
+        if not (folder / "complete").exists():
+            for old in build.glob("evil-*"):
+                shutil.rmtree(old)
+            shutil.copytree(made, folder)
+            (folder / "complete").touch()
+    return Workshop(folder)
 
 
 # Bending bytes of a finished package

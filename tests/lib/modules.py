@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Small live patch modules for tests, built by kbuild against Debian's kernel headers and cached by content."""
 import dataclasses
-import fcntl
-import hashlib
-import os
+import functools
 import pathlib
 import shlex
-import shutil
 import tempfile
 
-from testkeys import run
+from testkeys import run, store
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
+@functools.lru_cache
 def kernel():
     """The variables of script/kernel as a dict, without their prefix SUTURE_KERNEL_."""
     output = run(SOURCE / "script" / "kernel")
@@ -68,29 +66,21 @@ class Module:
             "module_init(start);", "module_exit(stop);"]
 
 
-def build(cache, modules, flags=""):
+def build(modules, flags=""):
     """Paths of the built .ko files without debug information, in the order of @modules."""
     headers = kernel()["HEADERS"]
-    text = headers + flags + "".join(each.name + each.text() for each in modules)
-    folder = pathlib.Path(cache) / hashlib.sha256(text.encode()).hexdigest()[:16]
-    paths = [folder / f"{each.name}.ko" for each in modules]
-    pathlib.Path(cache).mkdir(parents=True, exist_ok=True)
-    with open(pathlib.Path(cache) / ".lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not all(path.exists() for path in paths):
-            _build(headers, folder, modules, flags)
-    return paths
+    parts = [headers, kernel()["VMLINUX"], flags, *(part for each in modules for part in (each.name, each.text()))]
+    folder = store.entry("test-modules", parts, lambda done: _build(headers, done, modules, flags), keep=32)
+    return [folder / f"{each.name}.ko" for each in modules]
 
 
 def _build(headers, folder, modules, flags):
-    with tempfile.TemporaryDirectory(prefix="modules-", dir=folder.parent) as work:
+    with tempfile.TemporaryDirectory(prefix="modules-") as work:
         for each in modules:
             pathlib.Path(work, f"{each.name}.c").write_text(each.text(), encoding="ascii")
         objects = " ".join(f"{each.name}.o" for each in modules)
         pathlib.Path(work, "Makefile").write_text(f"obj-m := {objects}\nccflags-y := {flags}\n", encoding="ascii")
         run("make", "-s", "-C", headers, f"M={work}", "modules")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
         for each in modules:
             run("objcopy", "--strip-debug", "--remove-section=.BTF", f"{work}/{each.name}.ko", folder / f"{each.name}.ko")
 
@@ -115,8 +105,3 @@ def info(module):
         fields.setdefault(key.strip(), value.lstrip())
     fields["build_id"] = build_id(module)
     return fields
-
-
-def shared_cache():
-    """The folder for modules of this build folder's tests."""
-    return pathlib.Path(os.environ["SUTURE_BUILD_DIR"]) / "test-modules"

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Keys for tests, made once into a folder by gpg and openssl, and the trust folder that goes with them.
+"""Keys for tests, made by gpg and openssl once on this machine, and the trust folder that goes with them.
 
 Independent of the signer: what the tests accept or refuse was made by other people's tools.
 """
 import fcntl
 import os
 import pathlib
+import shutil
 import subprocess
+import sys
 import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "vm"))
+import vm_store as store  # noqa: E402
 
 # Frozen moments for what must happen before or after an expiry or a revocation.
 CREATED = "20240101T000000"
@@ -49,6 +55,10 @@ class Keys:
         moment = ["--faked-system-time", f"{when}!"] if when else []
         return run("gpg", "--homedir", home or self.gpg_home, "--batch", "--no-tty", "--quiet", "--pinentry-mode",
                    "loopback", "--passphrase", "", *moment, *arguments, **options)
+
+    def public(self):
+        """The files that tell these keys from others."""
+        return sorted([*self.trust.iterdir(), *self.folder.glob("*.fpr"), *self.ca.glob("*.pem")])
 
     def stop_agent(self):
         subprocess.run(["gpgconf", "--homedir", str(self.gpg_home), "--kill", "gpg-agent"], check=False)
@@ -123,6 +133,28 @@ def _x509(keys):
     (keys.trust / "module.pem").write_bytes(keys.certificate("module").read_bytes())
 
 
+def tools():
+    """The versions of what makes keys and bundles: others make others."""
+    commands = (("openssl", "version"), *((name, "--version") for name in ("gpg", "rpmbuild", "rpmsign")))
+    return [run(*command).splitlines()[0] for command in commands]
+
+
+def _make(folder):
+    keys = Keys(folder)
+    keys.trust.mkdir()
+    keys.gpg_home.mkdir(mode=0o700)
+    try:
+        _openpgp(keys)
+    finally:
+        keys.stop_agent()
+    _x509(keys)
+
+
+def copy(source, target):
+    """A folder with keys again, without what a running agent has in it."""
+    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("S.*", "*.lock", ".lock", ".#*"))
+
+
 def ensure(folder):
     """The keys in @folder, made if they are not there; several processes may ask at once."""
     keys = Keys(folder)
@@ -131,14 +163,8 @@ def ensure(folder):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (keys.folder / ".complete").exists():
             for leftover in (keys.gpg_home, keys.ca, keys.trust):
-                run("rm", "-rf", leftover)
-            keys.trust.mkdir()
-            keys.gpg_home.mkdir(mode=0o700)
-            try:
-                _openpgp(keys)
-            finally:
-                keys.stop_agent()
-            _x509(keys)
+                shutil.rmtree(leftover, ignore_errors=True)
+            copy(store.entry("test-keys", [pathlib.Path(__file__), *tools()], _make), keys.folder)
             (keys.folder / ".complete").touch()
     return keys
 

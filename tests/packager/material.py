@@ -4,7 +4,6 @@
     material.py FOLDER    fills FOLDER (cases.txt: "<bundle> <reason or ok>" a line), unless this version of it is there
 """
 import fcntl
-import hashlib
 import pathlib
 import shutil
 import sys
@@ -36,8 +35,7 @@ SECTIONED = [modules.Module("sectioned", objects=PATCHES[1].objects)]
 
 def make_modules(keys, folder):
     """Unsigned and signed modules; returns name -> (signed path, functions)."""
-    cache = folder.parent / "test-modules"
-    built = modules.build(cache, PATCHES) + modules.build(cache, SECTIONED, "-fdata-sections -ffunction-sections")
+    built = modules.build(PATCHES) + modules.build(SECTIONED, "-fdata-sections -ffunction-sections")
     signed = {}
     for each, path in zip(PATCHES + SECTIONED, built):
         shutil.copy(path, folder / path.name)
@@ -194,9 +192,8 @@ def content_cases(good, keys, folder, signed):
     ]
 
 
-def fill(folder):
+def fill(folder, keys):
     """Everything, into an empty folder."""
-    keys = testkeys.ensure(folder.parent / "test-keys")
     for name in ("signed", "stranger"):
         (folder / name).mkdir()
     signed = make_modules(keys, folder)
@@ -215,20 +212,24 @@ def fill(folder):
     keys.stop_agent()
 
 
+def made(keys):
+    """The folder of the cache that has all of it, by these keys."""
+    sources = [HERE / "material.py", *(HERE.parent / "lib" / name for name in ("bundle.py", "modules.py", "testkeys.py"))]
+    parts = [*sources, *keys.public(), *modules.kernel().values(), *testkeys.tools()]
+    return testkeys.store.entry("material", parts, lambda folder: fill(folder, keys))
+
+
 def main():
     folder = pathlib.Path(sys.argv[1]).resolve()
-    sources = [HERE / "material.py", *(HERE.parent / "lib" / name for name in ("bundle.py", "modules.py", "testkeys.py"))]
-    version = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.with_suffix(".lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        mark = folder / "version.txt"
-        if mark.exists() and mark.read_text() == version:
+        source, mark = made(testkeys.ensure(folder.parent / "test-keys")), folder / "version.txt"
+        if mark.exists() and mark.read_text() == source.name:
             return
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        fill(folder)
-        mark.write_text(version)
+        shutil.copytree(source, folder)
+        mark.write_text(source.name)
 
 
 if __name__ == "__main__":
