@@ -197,7 +197,7 @@ static void body_has_to_be_there_in_time(void)
 
 	g_assert_null(body);
 	g_assert_error(error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_STALLED);
-	g_assert_cmpuint(suture_http_count(http).bytes, >, 5);
+	g_assert_cmpuint(suture_http_count(http).bytes, >, 1); /* it was on its way */
 	g_assert_cmpint(kill(server, SIGKILL), ==, 0);
 	g_assert_cmpint(waitpid(server, NULL, 0), ==, server);
 }
