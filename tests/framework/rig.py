@@ -119,7 +119,7 @@ def framework(kernel=DEBIAN):
     return machine.framework(kernel.series, kernel.flavour) / "suture.ko"
 
 
-def run(script, folders, kernel=DEBIAN, load=True, copies=(), timeout=120, **options):
+def run(script, folders, kernel=DEBIAN, load=True, copies=(), timeout=240, **options):
     """Run script after PRELUDE in a machine with the modules of these folders in /m; the framework is loaded first. timeout is
     that of machine.run(), and longer for the kernel that checks itself."""
     timeout *= 5 if kernel == DEBUG else 1

@@ -21,10 +21,9 @@ LAST_WORDS = 6000
 
 # What tells in /out/native that looking for patches of the kernel's own began, and that it went on to the end.
 WATCHED = {"(begin)", "(end)"}
-# Programs at the same addresses in every process spare QEMU most of its translating, which is half of the time. The scripts call
-# stat by its path. What looks for patches of the kernel's own waits in a builtin of bash, so that looking starts no process.
+# The scripts call stat by its path. What looks for patches of the kernel's own waits in a builtin of bash, so that looking starts no
+# process.
 SESSION = """
-echo 0 >/proc/sys/kernel/randomize_va_space
 mkdir /bins
 cp -a /bin/. /bins
 ln -sf /usr/bin/stat /bins/stat

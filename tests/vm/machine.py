@@ -144,7 +144,7 @@ def _resume(machine, state):
 
 
 def run(script, copies=(), out=None, smp=1, memory=512, cold=False, enforce=False, trust=None, persist=None,
-        persist_at="/var/lib/suture", timeout=120, series="6.1", stream=None, flavour=kernel.DEBIAN, extra_kernel="", qemu=(),
+        persist_at="/var/lib/suture", timeout=240, series="6.1", stream=None, flavour=kernel.DEBIAN, extra_kernel="", qemu=(),
         dump=None):
     """Run script (text) by sh as root in a fresh machine and return its Result.
 

@@ -97,8 +97,8 @@ def test_panic_is_reported_at_once():
 def test_timeout_ends_the_run():
     begin = time.monotonic()
     with pytest.raises(machine.TimedOut) as error:
-        machine.run("echo before; sleep 60", timeout=4)
-    assert time.monotonic() - begin < 8
+        machine.run("echo before; sleep 60", timeout=8)
+    assert time.monotonic() - begin < 14
     assert "before" in error.value.output
 
 

@@ -156,7 +156,7 @@ def _make(what, *arguments):
     command(["make", "-s", *arguments], what, env=environment)
 
 
-def _content(folder):
+def content(folder):
     """What a folder's files are called and hold, as parts of a key."""
     return [part for path in sorted(folder.rglob("*")) if path.is_file() for part in (str(path.relative_to(folder)), path)]
 
@@ -179,7 +179,7 @@ def _build_modules(folder, target, variables, parts):
             for module in (work / "m").glob("*.ko"):
                 shutil.copy(module, done)
 
-    return store.entry("modules", [target.release, target.name, *parts, *_content(folder)], build, keep=64)
+    return store.entry("modules", [target.release, target.name, *parts, *content(folder)], build, keep=64)
 
 
 # The folders of a framework that sources of patches include from, as far as it has them.
@@ -202,7 +202,7 @@ def framework(series="6.1", flavour=DEBIAN, variables=(), source=FRAMEWORK):
             for folder in filter(lambda name: (source / name).is_dir(), INTERFACE):
                 shutil.copytree(source / folder, done / folder)
 
-    return store.entry("framework", [target.name, *INTERFACE, *variables, *_content(source)], build, keep=16)
+    return store.entry("framework", [target.name, *INTERFACE, *variables, *content(source)], build, keep=16)
 
 
 def build_patches(folder, series="6.1", flavour=DEBIAN, variables=(), source=FRAMEWORK):
@@ -211,7 +211,7 @@ def build_patches(folder, series="6.1", flavour=DEBIAN, variables=(), source=FRA
     provider = framework(series, flavour, source=source)
     against = [f"NOSTDINC_FLAGS=-nostdinc -I{provider}/include/compat -I{provider}/include",
                f"KBUILD_EXTRA_SYMBOLS={provider}/Module.symvers"]
-    parts = [*variables, provider / "Module.symvers", *(part for folder in INTERFACE for part in _content(provider / folder))]
+    parts = [*variables, provider / "Module.symvers", *(part for folder in INTERFACE for part in content(provider / folder))]
     return _build_modules(Path(folder), find(series, flavour), [*against, *variables], parts)
 
 
