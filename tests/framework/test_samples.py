@@ -14,7 +14,9 @@ sys.path.insert(0, str(SOURCE / "tests/vm"))
 
 import machine  # noqa: E402
 import vm_kernel  # noqa: E402
+import vm_store  # noqa: E402
 
+BUILT = shutil.ignore_patterns("*.o", "*.ko", "*.mod*", "Module.symvers")
 FRAMEWORK, NATIVE = "suture", "livepatch"
 PROVIDERS = [("6.1", FRAMEWORK), ("6.12", FRAMEWORK), ("6.1", NATIVE)]
 # The kernel's own has neither other models nor imports.
@@ -30,22 +32,25 @@ off() { echo 0 >$S/$1/enabled; i=0; while [ -d $S/$1 ] || ! rmmod $1 2>/dev/null
 
 
 @pytest.fixture(scope="session", params=PROVIDERS, ids=["-".join(each) for each in PROVIDERS])
-def built(request, tmp_path_factory):
-    """(series, provider, folder of the modules): by the Makefiles that authors use"""
+def built(request):
+    """(series, provider, folder of the modules): by the Makefiles that authors use, once for the same sources"""
     series, provider = request.param
-    top = tmp_path_factory.mktemp("samples")
-    tree = shutil.copytree(SOURCE / "framework", top / "framework", ignore=shutil.ignore_patterns("*.o", "*.ko", "*.mod*", "Module.symvers"))
-    where = f"KDIR={vm_kernel.find(series).headers}"
-    goals = [["-C", tree / "samples", "native"]] if provider == NATIVE else [["-C", tree], ["-C", tree / "samples"]]
-    for goal in goals:
-        done = subprocess.run(["make", "-s", *map(str, goal), where], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        assert done.returncode == 0, done.stdout
-        assert "warning" not in done.stdout
-    modules = top / "m"
-    modules.mkdir()
-    for path in tree.rglob("*.ko"):
-        shutil.copy(path, modules)
-    return series, provider, modules
+    kernel = vm_kernel.find(series)
+
+    def build(modules):
+        with vm_store.temporary() as top:
+            tree = shutil.copytree(SOURCE / "framework", top / "framework", ignore=BUILT)
+            for goal in [["-C", tree / "samples", "native"]] if provider == NATIVE else [["-C", tree], ["-C", tree / "samples"]]:
+                done = subprocess.run(["make", "-s", *map(str, goal), f"KDIR={kernel.headers}"], stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True, check=False)
+                assert done.returncode == 0, done.stdout
+                assert "warning" not in done.stdout
+            for path in tree.rglob("*.ko"):
+                shutil.copy(path, modules)
+
+    compiler = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    parts = [compiler, provider, kernel.name, *vm_kernel.content(SOURCE / "framework")]
+    return series, provider, vm_store.entry("samples", parts, build)
 
 
 def act(built, script):
