@@ -145,6 +145,15 @@ static GPtrArray *symbols_of(const SutureSection *section, gboolean code)
 	return found;
 }
 
+/* What is written to has a state, however it is called, but for flags and what only tables have. */
+static gboolean may_be_own(const SutureAtom *atom)
+{
+	const gchar *section = atom->section->name;
+
+	return !suture_atom_is_writable(atom) || suture_name_is_flag(atom->base) ||
+	       !(g_str_has_prefix(section, ".data") || g_str_has_prefix(section, ".bss"));
+}
+
 static void name_atom(SutureAtom *atom, SutureSymbol *symbol)
 {
 	symbol->atom = atom;
@@ -153,7 +162,7 @@ static void name_atom(SutureAtom *atom, SutureSymbol *symbol)
 		return;
 	atom->symbol = symbol;
 	atom->base = suture_name_base(symbol->name, &atom->numbered);
-	atom->own = atom->numbered && suture_name_is_own(atom->base);
+	atom->own = atom->numbered && suture_name_is_own(atom->base) && may_be_own(atom);
 }
 
 static gboolean is_padding(const SutureSection *section, guint64 start, guint64 end)

@@ -61,7 +61,8 @@ static void refuse_constant(SutureSpread *spread, GHashTable *types, SutureAtom 
 		const SutureAtom *reader = spread->after->atoms->pdata[i];
 
 		if (reader->included &&
-		    (reader->kind == SUTURE_ATOM_FUNCTION || reader->kind == SUTURE_ATOM_CODE) &&
+		    (reader->kind == SUTURE_ATOM_FUNCTION || reader->kind == SUTURE_ATOM_CODE ||
+		     reader->kind == SUTURE_ATOM_DATA) &&
 		    hands_out(reader, constant) && !may_be_copied(types, constant))
 			suture_refuse_address(spread, constant, reader);
 	}
@@ -80,6 +81,30 @@ void suture_constants_refuse(SutureSpread *spread)
 			types = suture_variable_types(&spread->after_debug);
 		refuse_constant(spread, types, atom);
 	}
+}
+
+static const gchar *placement_of(const SutureAtom *atom)
+{
+	if (g_str_has_prefix(atom->section->name, ".data..percpu"))
+		return "one for each CPU";
+	if (g_str_has_prefix(atom->section->name, ".data..ro_after_init"))
+		return "read-only after boot";
+	return "an ordinary variable";
+}
+
+static gboolean refuse_placement(SutureSpread *spread, SutureAtom *atom)
+{
+	const gchar *old = placement_of(atom->twin), *new = placement_of(atom);
+
+	if (strcmp(old, new) == 0)
+		return FALSE;
+	atom->refused = TRUE;
+	suture_spread_refuse(
+		spread, SUTURE_DIFF_ERROR_CHANGED_DATA, atom->symbol->name,
+		"%s: was %s and is %s now, but the running kernel has it where it was: give the new "
+		"one another name",
+		atom->symbol->name, old, new);
+	return TRUE;
 }
 
 static void refuse_variable(SutureSpread *spread, SutureAtom *atom, GHashTable *before, GHashTable *after)
@@ -107,7 +132,8 @@ void suture_variables_refuse(SutureSpread *spread)
 		if (atom->kind == SUTURE_ATOM_DATA && atom->twin && atom->symbol &&
 		    suture_atom_is_writable(atom) && !suture_atom_is_anonymous(atom) &&
 		    atom->section->rule->kind == SUTURE_SECTION_DATA)
-			refuse_variable(spread, atom, before, after);
+			if (!refuse_placement(spread, atom))
+				refuse_variable(spread, atom, before, after);
 	}
 }
 

@@ -171,8 +171,17 @@ static void pair_unique(GPtrArray *before, GPtrArray *after)
 	}
 }
 
-/* Pairs what one pair of referrers tells. TRUE: something was paired. @last: mark what stays untold. */
-static gboolean pair_statics_of(const SutureAtom *before, const SutureAtom *after, gboolean last)
+typedef enum { ALIKE, ALL, LAST } Round;
+
+/* In a function that changed, the order of two that hold a state says nothing. */
+static gboolean order_tells(const GPtrArray *atoms, Round round)
+{
+	return round == ALIKE || atoms->len == 1 || !suture_atom_is_writable(atoms->pdata[0]);
+}
+
+/* Pairs what one pair of referrers tells. TRUE: something was paired. In the last round what stays untold is
+ * marked. */
+static gboolean pair_statics_of(const SutureAtom *before, const SutureAtom *after, Round round)
 {
 	g_autoptr(GHashTable) old = statics_of(before);
 	g_autoptr(GHashTable) new = statics_of(after);
@@ -187,12 +196,12 @@ static gboolean pair_statics_of(const SutureAtom *before, const SutureAtom *afte
 
 		if (!ones)
 			continue;
-		if (even)
+		if (even && order_tells(twos, round))
 			pair_alike(ones, twos, any);
-		else if (last)
+		else if (round == LAST)
 			pair_unique(ones, twos);
 		/* Where none is left before, what is left is new. */
-		untold = last && count_single(ones) > 0;
+		untold = round == LAST && count_single(ones) > 0;
 		for (guint i = 0; i < twos->len; i++) {
 			SutureAtom *two = twos->pdata[i];
 
@@ -204,8 +213,6 @@ static gboolean pair_statics_of(const SutureAtom *before, const SutureAtom *afte
 	return paired;
 }
 
-typedef enum { ALIKE, ALL, LAST } Round;
-
 static gboolean pair_statics(SutureObject *after, Round round)
 {
 	gboolean paired = FALSE;
@@ -216,7 +223,7 @@ static gboolean pair_statics(SutureObject *after, Round round)
 		if (!atom->twin || atom->n_links == 0 ||
 		    (round == ALIKE && !suture_atom_resembles(atom->twin, atom)))
 			continue;
-		paired |= pair_statics_of(atom->twin, atom, round == LAST);
+		paired |= pair_statics_of(atom->twin, atom, round);
 	}
 	return paired;
 }

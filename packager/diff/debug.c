@@ -3,7 +3,10 @@
 
 #include "packager/read/elf-file.h"
 
+#include <dwarf.h>
 #include <string.h>
+
+#define SECTION_SHIFT 32
 
 void suture_debug_clear(SutureDebug *debug)
 {
@@ -13,7 +16,46 @@ void suture_debug_clear(SutureDebug *debug)
 	g_clear_pointer(&debug->bytes, g_free);
 }
 
-/* Section numbers of the kernel's objects start at 0, so that a sum is all there is to it. */
+const gchar *suture_debug_name(Dwarf_Die *die)
+{
+	Dwarf_Attribute found;
+
+	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &found));
+}
+
+/* Registers and places on the stack are no variables of the object. */
+gboolean suture_debug_address(Dwarf_Die *die, guint64 *ret)
+{
+	Dwarf_Attribute location;
+	Dwarf_Op *operations;
+	size_t count;
+
+	if (!dwarf_attr(die, DW_AT_location, &location) ||
+	    dwarf_getlocation(&location, &operations, &count) != 0 || count == 0 ||
+	    operations[0].atom != DW_OP_addr)
+		return FALSE;
+	*ret = operations[0].number;
+	return TRUE;
+}
+
+guint64 suture_debug_section(guint64 address)
+{
+	return address >> SECTION_SHIFT;
+}
+
+guint64 suture_debug_offset(guint64 address)
+{
+	return address & ((1ULL << SECTION_SHIFT) - 1);
+}
+
+/* All sections of an object start at 0: the number of the section makes an address of 64 bits tell which. */
+static guint64 place_of(const GElf_Sym *symbol, gsize width)
+{
+	guint64 section = symbol->st_shndx < SHN_LORESERVE ? symbol->st_shndx : 0;
+
+	return symbol->st_value + (width == 8 ? section << SECTION_SHIFT : 0);
+}
+
 static void fill_section(guint8 *bytes, gsize size, const GElf_Shdr *target, Elf_Data *relocations,
 			 Elf_Data *symbols)
 {
@@ -31,7 +73,7 @@ static void fill_section(guint8 *bytes, gsize size, const GElf_Shdr *target, Elf
 		    rela.r_offset > target->sh_size || width > target->sh_size - rela.r_offset ||
 		    (width == 4 && GELF_R_TYPE(rela.r_info) != R_X86_64_32))
 			continue;
-		value = symbol.st_value + (guint64)rela.r_addend;
+		value = place_of(&symbol, width) + (guint64)rela.r_addend;
 		memcpy(bytes + target->sh_offset + rela.r_offset, &value, width);
 	}
 }

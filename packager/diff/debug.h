@@ -19,5 +19,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SutureDebug, suture_debug_clear)
 
 gboolean suture_debug_is_known(const SutureDebug *debug);
 
+/* Name of what @die stands for, wherever that is said; NULL: none. */
+const gchar *suture_debug_name(Dwarf_Die *die);
+
+/* Where the variable @die is, when it has a place of its own in the object: a section's number and an offset
+ * within it, in one. */
+gboolean suture_debug_address(Dwarf_Die *die, guint64 *ret);
+guint64 suture_debug_section(guint64 address);
+guint64 suture_debug_offset(guint64 address);
+
 /* Calls @visit with each DIE right below those of the units. */
 void suture_debug_each(SutureDebug *debug, void (*visit)(gpointer data, Dwarf_Die *die), gpointer data);

@@ -7,6 +7,7 @@
 #include "packager/diff/inlined.h"
 #include "packager/diff/layout.h"
 #include "packager/diff/spread.h"
+#include "packager/diff/statics.h"
 
 #include <string.h>
 
@@ -392,6 +393,7 @@ SutureDiff *suture_diff_run(const SutureDiffRequest *request, GError **error)
 	spread.references = suture_references_new(request);
 	spread.queue = g_queue_new();
 	read_debug(&spread);
+	suture_statics_pair(spread.before, spread.after, &spread.before_debug, &spread.after_debug);
 	suture_object_correlate(spread.before, spread.after);
 	suture_object_compare(spread.before, spread.after);
 	refuse_layouts(&spread);

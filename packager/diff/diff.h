@@ -42,10 +42,12 @@ typedef struct {
 		traceable;    /* has a call of ftrace in the running kernel; NULL: as the unit before has */
 	SutureDiffAsk sealed; /* has lost its ENDBR (IBT); NULL: none has */
 	SutureDiffAsk taken;  /* is a global name in the running object; NULL: none is that is new here */
+	SutureDiffAsk frozen; /* is a static key of vmlinux that is read-only, and that the kernel would write
+				 to for a new branch on it; NULL: none is */
 	/* NULL: it is not known. A changed function that was inlined everywhere is then not told from the
 	 * functions that it is part of. */
 	SutureDiffTouched touched;
-	gpointer data; /* for the four */
+	gpointer data; /* for all of these */
 	/* Symbols of vmlinux that are not exported are filled in only after the kernel has read the tables of
 	 * the patch module (it has no .klp.rela.vmlinux sections): static keys among them are as those of
 	 * modules. */

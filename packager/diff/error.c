@@ -8,6 +8,7 @@ static const SutureErrorEntry diff_errors[] = {
 	{SUTURE_DIFF_ERROR_UNTRACEABLE, SUTURE_EXIT_INPUT, "diff-untraceable"},
 	{SUTURE_DIFF_ERROR_UNKNOWN_SECTION, SUTURE_EXIT_INPUT, "diff-unknown-section"},
 	{SUTURE_DIFF_ERROR_MODULE_KEY, SUTURE_EXIT_INPUT, "diff-module-key"},
+	{SUTURE_DIFF_ERROR_FROZEN_KEY, SUTURE_EXIT_INPUT, "diff-frozen-key"},
 	{SUTURE_DIFF_ERROR_EXPORT, SUTURE_EXIT_INPUT, "diff-export"},
 	{SUTURE_DIFF_ERROR_PARAMETER, SUTURE_EXIT_INPUT, "diff-parameter"},
 	{SUTURE_DIFF_ERROR_INITCALL, SUTURE_EXIT_INPUT, "diff-initcall"},

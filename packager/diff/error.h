@@ -16,6 +16,7 @@ typedef enum {
 	SUTURE_DIFF_ERROR_UNKNOWN_SECTION, /* "diff-unknown-section": changed or used, and nobody knows what
 					      it means */
 	SUTURE_DIFF_ERROR_MODULE_KEY,      /* "diff-module-key": a static key that a module owns */
+	SUTURE_DIFF_ERROR_FROZEN_KEY,      /* "diff-frozen-key": a static key that is read-only after boot */
 	SUTURE_DIFF_ERROR_EXPORT,          /* "diff-export": a changed export */
 	SUTURE_DIFF_ERROR_PARAMETER,       /* "diff-parameter": a new or changed module or boot parameter */
 	SUTURE_DIFF_ERROR_INITCALL,        /* "diff-initcall": a new or changed initcall or exitcall */

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "packager/diff/layout.h"
 
+#include "packager/diff/variables.h"
+
 #include <dwarf.h>
 #include <string.h>
 
+#define NAMELESS "enum without a name"
 #define DEPTH_MAX 64 /* of anonymous types within one another, and of scopes within a function */
 
 /* Where a member lies. */
 typedef struct {
 	gchar *name;
 	guint64 bit, bits; /* from the start of the type */
+	gchar *type;       /* NULL: of an enumerator */
+	gboolean inner; /* a struct, a union, or a pointer to a function: what is there means something by its
+			   type */
 } Member;
 
 typedef struct {
@@ -19,7 +25,10 @@ typedef struct {
 
 static void member_clear(gpointer data)
 {
-	g_free(((Member *)data)->name);
+	Member *member = data;
+
+	g_free(member->name);
+	g_free(member->type);
 }
 
 static void type_free(Type *type)
@@ -66,6 +75,18 @@ static guint64 place_of(Dwarf_Die *member)
 	return (bytes & G_MAXUINT32) * 8;
 }
 
+static void set_type(Member *member, Dwarf_Die *die, Dwarf_Die *of)
+{
+	gint tag = dwarf_tag(of);
+	gboolean plain = TRUE;
+	Dwarf_Die behind;
+
+	member->type = suture_variable_type_text(die, &plain);
+	member->inner = tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+			(tag == DW_TAG_pointer_type && plain_type(of, &behind) &&
+			 dwarf_tag(&behind) == DW_TAG_subroutine_type);
+}
+
 static void add_members(Type *type, Dwarf_Die *die, guint64 base, const gchar *prefix, guint depth);
 
 static void add_member(Type *type, Dwarf_Die *die, guint64 base, const gchar *prefix, guint depth)
@@ -86,6 +107,7 @@ static void add_member(Type *type, Dwarf_Die *die, guint64 base, const gchar *pr
 		return;
 	member.name = g_strconcat(prefix, name, NULL);
 	member.bits = bits_of(die, &of);
+	set_type(&member, die, &of);
 	g_array_append_val(type->members, member);
 }
 
@@ -123,6 +145,28 @@ static const gchar *kind_of(Dwarf_Die *die)
 	}
 }
 
+static Type *type_new(gint64 size)
+{
+	Type *type = g_new0(Type, 1);
+
+	type->size = size;
+	type->members = g_array_new(FALSE, TRUE, sizeof(Member));
+	g_array_set_clear_func(type->members, member_clear);
+	return type;
+}
+
+/* Those of enumerations without a name are all one to the language. */
+static void add_enumerators(GHashTable *types, Dwarf_Die *die)
+{
+	Type *type = g_hash_table_lookup(types, NAMELESS);
+
+	if (!type) {
+		type = type_new(0);
+		g_hash_table_insert(types, g_strdup(NAMELESS), type);
+	}
+	add_members(type, die, 0, "", 0);
+}
+
 static void add_type(gpointer types, Dwarf_Die *die)
 {
 	const gchar *kind = kind_of(die), *name = kind ? dwarf_diename(die) : NULL;
@@ -130,6 +174,10 @@ static void add_type(gpointer types, Dwarf_Die *die)
 	g_autofree gchar *key = NULL;
 	Type *type;
 
+	if (kind && !name && dwarf_tag(die) == DW_TAG_enumeration_type) {
+		add_enumerators(types, die);
+		return;
+	}
 	if (!name || dwarf_hasattr(die, DW_AT_declaration))
 		return;
 	/* A typedef matters where it gives an anonymous type its only name. */
@@ -139,10 +187,7 @@ static void add_type(gpointer types, Dwarf_Die *die)
 	key = g_strdup_printf("%s %s", kind, name);
 	if (g_hash_table_contains(types, key))
 		return;
-	type = g_new0(Type, 1);
-	type->size = dwarf_bytesize(&of);
-	type->members = g_array_new(FALSE, TRUE, sizeof(Member));
-	g_array_set_clear_func(type->members, member_clear);
+	type = type_new(dwarf_bytesize(&of));
 	add_members(type, &of, 0, "", 0);
 	g_hash_table_insert(types, g_steal_pointer(&key), type);
 }
@@ -155,13 +200,19 @@ static const Member *find_member(const Type *type, const gchar *name)
 	return NULL;
 }
 
+static gboolean is_of_other_type(const Member *before, const Member *after)
+{
+	return (before->inner || after->inner) && g_strcmp0(before->type, after->type) != 0;
+}
+
 /* Whether what lies in that place of @type is merely called otherwise: its name is not in @other. */
 static gboolean is_renamed(const Type *type, const Type *other, const Member *member)
 {
 	for (guint i = 0; i < type->members->len; i++) {
 		const Member *same = &g_array_index(type->members, Member, i);
 
-		if (same->bit == member->bit && same->bits == member->bits && !find_member(other, same->name))
+		if (same->bit == member->bit && same->bits == member->bits &&
+		    !is_of_other_type(same, member) && !find_member(other, same->name))
 			return TRUE;
 	}
 	return FALSE;
@@ -185,9 +236,25 @@ static gchar *compare_member(const Type *before, const Type *after, const Member
 		return is_renamed(before, after, member) ? NULL
 							 : g_strdup_printf("member %s is new", member->name);
 	if (old->bit == member->bit && old->bits == member->bits)
-		return NULL;
+		return is_of_other_type(old, member)
+			       ? g_strdup_printf("member %s: %s -> %s", member->name, old->type, member->type)
+			       : NULL;
 	was = place_text(old);
 	return g_strdup_printf("member %s: %s -> %s", member->name, was, is);
+}
+
+/* Lists are long, and most of them the same. */
+static const Member *find_near(const Type *type, guint index, const gchar *name)
+{
+	if (index < type->members->len && strcmp(g_array_index(type->members, Member, index).name, name) == 0)
+		return &g_array_index(type->members, Member, index);
+	return find_member(type, name);
+}
+
+/* "FOO_MAX" and the like stand for the length of the list: no object has them as its value. */
+static gboolean is_count(const gchar *name)
+{
+	return g_regex_match_simple("(?:^|_)(?:MAX|NUM|COUNT|NR)(?:_|$)", name, G_REGEX_CASELESS, 0);
 }
 
 /* Enumerators that are new or gone change nothing for others. */
@@ -195,9 +262,9 @@ static gchar *compare_enumerators(const Type *before, const Type *after)
 {
 	for (guint i = 0; i < after->members->len; i++) {
 		const Member *member = &g_array_index(after->members, Member, i);
-		const Member *old = find_member(before, member->name);
+		const Member *old = find_near(before, i, member->name);
 
-		if (old && old->bit != member->bit)
+		if (old && old->bit != member->bit && !is_count(member->name))
 			return g_strdup_printf("enumerator %s: %" G_GUINT64_FORMAT " -> %" G_GUINT64_FORMAT,
 					       member->name, old->bit, member->bit);
 	}

@@ -138,3 +138,12 @@ const gchar *suture_name_exported(const gchar *name)
 			return name + strlen(prefixes[i]);
 	return NULL;
 }
+
+gboolean suture_name_is_flag(const gchar *base)
+{
+	static const gchar *const flags[] = {"__key",          "_key",      "__warned",
+					     "__already_done", "_rs",       "__print_once",
+					     "___print_once",  "__lkp_key", NULL};
+
+	return g_strv_contains(flags, base);
+}

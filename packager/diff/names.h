@@ -27,3 +27,7 @@ const gchar *suture_name_exported(const gchar *name);
  * class keys, flags that something was said once, names of functions, descriptors of messages.
  */
 gboolean suture_name_is_own(const gchar *base);
+
+/* Whether such a variable may be written to and is no state for all that: keys of lock classes, flags that
+ * something was said once or how often. */
+gboolean suture_name_is_flag(const gchar *base);

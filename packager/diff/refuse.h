@@ -14,6 +14,7 @@ void suture_refuse_data(SutureSpread *spread, SutureAtom *constant, const Suture
 /* A constant that changed and whose address @reader hands out. */
 void suture_refuse_address(SutureSpread *spread, SutureAtom *constant, const SutureAtom *reader);
 void suture_refuse_untraceable(SutureSpread *spread, SutureAtom *function);
+void suture_refuse_frozen_key(SutureSpread *spread, SutureAtom *entry, const SutureReference *key);
 void suture_refuse_key(SutureSpread *spread, SutureAtom *entry, const SutureReference *key);
 void suture_refuse_relocation(SutureSpread *spread, SutureAtom *from, const SutureLink *link);
 void suture_refuse_sealed(SutureSpread *spread, SutureAtom *from, const SutureReference *reference);

@@ -258,6 +258,14 @@ static void replace_key(SutureSpread *spread, SutureAtom *entry, const SutureRef
 					key->name + strlen("__tracepoint_"), key->target.object));
 }
 
+static gboolean is_frozen(const SutureSpread *spread, const SutureReference *key)
+{
+	const SutureDiffRequest *request = spread->request;
+
+	return request->frozen && strcmp(key->target.object, "vmlinux") == 0 &&
+	       request->frozen(request->data, key->target.symbol, FALSE);
+}
+
 /* The kernel takes keys over when the module is loaded, before anything of another module is known. */
 static gboolean key_is_known(SutureSpread *spread, SutureAtom *entry)
 {
@@ -270,8 +278,13 @@ static gboolean key_is_known(SutureSpread *spread, SutureAtom *entry)
 	if (link->target && (link->target->included || is_wanted(link->target)))
 		return TRUE;
 	key = suture_references_find(spread->references, link);
-	if (!key || key->problem || key->target.exported ||
-	    (!spread->request->late && strcmp(key->target.object, "vmlinux") == 0))
+	if (!key || key->problem)
+		return TRUE;
+	if (jump && is_frozen(spread, key)) {
+		suture_refuse_frozen_key(spread, entry, key);
+		return FALSE;
+	}
+	if (key->target.exported || (!spread->request->late && strcmp(key->target.object, "vmlinux") == 0))
 		return TRUE;
 	if (jump && g_str_has_prefix(key->name, "__tracepoint_")) {
 		replace_key(spread, entry, key);

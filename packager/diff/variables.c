@@ -73,31 +73,13 @@ gchar *suture_variable_type_text(Dwarf_Die *die, gboolean *plain)
 	return g_string_free(text, FALSE);
 }
 
-/* Registers and places on the stack are no variables of the object. */
-static gboolean has_address(Dwarf_Die *die)
-{
-	Dwarf_Attribute location;
-	Dwarf_Op *operations;
-	size_t count;
-
-	return dwarf_attr(die, DW_AT_location, &location) &&
-	       dwarf_getlocation(&location, &operations, &count) == 0 && count > 0 &&
-	       operations[0].atom == DW_OP_addr;
-}
-
-static const gchar *name_of(Dwarf_Die *die)
-{
-	Dwarf_Attribute found;
-
-	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &found));
-}
-
 static void add_variable(Reading *reading, Dwarf_Die *die)
 {
-	const gchar *name = name_of(die);
+	const gchar *name = suture_debug_name(die);
+	guint64 address;
 	SutureVariableType *type, *other;
 
-	if (!name || !has_address(die))
+	if (!name || !suture_debug_address(die, &address))
 		return;
 	type = g_new0(SutureVariableType, 1);
 	type->plain = TRUE;

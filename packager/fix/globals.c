@@ -3,7 +3,7 @@
 
 #include "packager/read/elf-file.h"
 
-static void read_table(Elf *elf, const GElf_Shdr *header, Elf_Data *data, GHashTable *names)
+static void read_table(Elf *elf, const GElf_Shdr *header, Elf_Data *data, gboolean locals, GHashTable *names)
 {
 	for (gsize i = 1; i < data->d_size / sizeof(Elf64_Sym); i++) {
 		const gchar *name;
@@ -13,12 +13,12 @@ static void read_table(Elf *elf, const GElf_Shdr *header, Elf_Data *data, GHashT
 			return;
 		name = elf_strptr(elf, header->sh_link, symbol.st_name);
 		if (name && *name && symbol.st_shndx != SHN_UNDEF &&
-		    GELF_ST_BIND(symbol.st_info) != STB_LOCAL)
+		    (locals || GELF_ST_BIND(symbol.st_info) != STB_LOCAL))
 			g_hash_table_add(names, g_strdup(name));
 	}
 }
 
-static GHashTable *read_globals(GBytes *object)
+static GHashTable *read_names(GBytes *object, gboolean locals)
 {
 	GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	SUTURE_AUTO_ELF *elf = suture_elf_from_memory(object);
@@ -31,15 +31,16 @@ static GHashTable *read_globals(GBytes *object)
 		Elf_Data *data;
 
 		if (suture_elf_section(elf, i, &header, &data) && header.sh_type == SHT_SYMTAB)
-			read_table(elf, &header, data, names);
+			read_table(elf, &header, data, locals, names);
 	}
 	return names;
 }
 
 void suture_globals_added(GBytes *before, GBytes *after, GHashTable *names)
 {
-	g_autoptr(GHashTable) old = read_globals(before);
-	g_autoptr(GHashTable) new = read_globals(after);
+	/* A static one that becomes global is no new one. */
+	g_autoptr(GHashTable) old = read_names(before, TRUE);
+	g_autoptr(GHashTable) new = read_names(after, FALSE);
 	GHashTableIter iter;
 	gpointer name;
 

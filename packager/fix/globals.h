@@ -3,6 +3,7 @@
 
 #include "packager/fix/error.h"
 
-/* Adds the names of the global symbols that object @after defines and object @before does not to the set
+/* Adds the names of the global symbols that object @after defines and object @before does not, static ones
+ * counted, to the set
  * @names (gchar*, owned by it). What cannot be read adds nothing: comparing the two objects says why. */
 void suture_globals_added(GBytes *before, GBytes *after, GHashTable *names);

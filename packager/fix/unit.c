@@ -167,10 +167,20 @@ static gboolean is_always_there(SutureKernelView *view, const SutureRunning *run
 	return FALSE;
 }
 
+/* What a module uses that the fix exports, or makes global, in vmlinux. */
+static gboolean resolve_in_vmlinux(const Asking *asking, const gchar *symbol, SutureTarget *ret)
+{
+	const SutureRunning *vmlinux = suture_kernel_view_object(asking->view, VMLINUX, NULL);
+
+	return vmlinux && vmlinux != asking->unit->running &&
+	       suture_resolve(vmlinux, NULL, asking->view->symvers, symbol, FALSE, ret, NULL);
+}
+
 static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, SutureDiffTarget *ret,
 			GError **error)
 {
 	const Asking *asking = data;
+	g_autoptr(GError) cause = NULL;
 	SutureTarget target = {0};
 
 	if (!local && is_found_by_linker(asking->view, symbol)) {
@@ -178,8 +188,11 @@ static gboolean resolve(gpointer data, const gchar *symbol, gboolean local, Sutu
 		return TRUE;
 	}
 	if (!suture_resolve(asking->unit->running, asking->unit->run_pre, asking->view->symvers, symbol,
-			    local, &target, error))
+			    local, &target, &cause) &&
+	    (local || !resolve_in_vmlinux(asking, symbol, &target))) {
+		g_propagate_error(error, g_steal_pointer(&cause));
 		return FALSE;
+	}
 	if (strcmp(target.object, VMLINUX) != 0 && strcmp(target.object, asking->unit->object) != 0 &&
 	    !is_always_there(asking->view, asking->unit->running, target.object, error)) {
 		suture_target_clear(&target);
@@ -220,6 +233,37 @@ static gboolean is_sealed(gpointer data, const gchar *function, gboolean local)
 	(void)local;
 	return find_address(asking, function, &address) &&
 	       suture_running_sealed(asking->unit->running, address);
+}
+
+static gboolean find_one(const SutureRunning *running, const gchar *name, guint64 *ret)
+{
+	SutureRunningSymbol symbol;
+
+	if (!suture_running_symbol(running, name, 0, &symbol))
+		return FALSE;
+	*ret = symbol.address;
+	return TRUE;
+}
+
+/* Since Linux 6.10 the kernel seals such keys at boot, and then leaves them alone. */
+static gboolean is_frozen(gpointer data, const gchar *key, gboolean local)
+{
+	const Asking *asking = data;
+	const SutureRunning *vmlinux = suture_kernel_view_object(asking->view, VMLINUX, NULL);
+	guint64 start, end, address, sealing;
+	SutureRunningSymbol symbol;
+
+	(void)local;
+	if (!vmlinux || find_one(vmlinux, "jump_label_init_ro", &sealing) ||
+	    !find_one(vmlinux, "__start_ro_after_init", &start) ||
+	    !find_one(vmlinux, "__end_ro_after_init", &end))
+		return FALSE;
+	for (guint i = 0; suture_running_symbol(vmlinux, key, i, &symbol); i++) {
+		address = symbol.address;
+		if (address >= start && address < end)
+			return TRUE;
+	}
+	return FALSE;
 }
 
 static gboolean is_taken(gpointer data, const gchar *name, gboolean local)
@@ -292,6 +336,7 @@ static gboolean run_diff(SutureFixUnit *unit, SutureKernelView *view, const Sutu
 		.traceable = is_traceable,
 		.sealed = is_sealed,
 		.taken = is_taken,
+		.frozen = is_frozen,
 		.touched = is_touched,
 		.late = !suture_profile_livepatch(view->profile),
 		.data = &asking,

@@ -120,6 +120,12 @@ static gboolean is_taken(gpointer data, const gchar *name, gboolean local)
 	return names(((const Means *)data)->taken, name);
 }
 
+static gboolean is_frozen(gpointer data, const gchar *key, gboolean local)
+{
+	(void)local;
+	return names(((const Means *)data)->frozen, key);
+}
+
 static gboolean is_touched(gpointer data, const gchar *file, guint first, guint last)
 {
 	const Means *means = data;
@@ -146,6 +152,7 @@ SutureDiff *pair_diff(const gchar *source, const Means *means)
 		.traceable = own.untraced ? is_traced : NULL,
 		.sealed = own.sealed ? is_sealed : NULL,
 		.taken = own.taken ? is_taken : NULL,
+		.frozen = own.frozen ? is_frozen : NULL,
 		.touched = own.touched ? is_touched : NULL,
 		.data = &own,
 		.late = own.late,

@@ -18,6 +18,7 @@ typedef struct {
 	const gchar *unknown;           /* names that the running kernel has not, likewise */
 	const gchar *sealed, *untraced; /* names, likewise */
 	const gchar *taken;             /* names of the kernel's global symbols, likewise */
+	const gchar *frozen;            /* names of static keys that are read-only, likewise */
 	const guint
 		*touched; /* lines of the source that the fix touches, 0 behind the last; NULL: not known */
 	gboolean late;

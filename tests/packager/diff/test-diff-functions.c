@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Which functions and which data are taken for changed, and what the extracted object has of them. */
+#include "packager/diff/correlate.h"
+#include "packager/diff/statics.h"
 #include "pair.h"
 
 #include <string.h>
@@ -234,6 +236,51 @@ static void test_static_in_order(void)
 	g_assert_cmpint(pair_size(diff, ".bss.n.0"), ==, -1);
 	g_assert_cmpint(pair_size(diff, ".bss.n.1"), ==, -1);
 	g_assert_cmpint(pair_size(diff, ".bss.n.2"), ==, -1);
+}
+
+/* The order in which a changed function uses them says nothing; that of their declarations does. */
+static void test_statics_change_places(void)
+{
+	static const gchar source[] =
+		"static inline __attribute__((always_inline)) int g(int x) { static int n = 5; return n += "
+		"x; }\n"
+		"static inline __attribute__((always_inline)) int h(int x) { static int n = 7; return n ^= "
+		"x; }\n"
+		"int f(int x) { int a = NOW(h, g)(x); int b = NOW(g, h)(x); return a * 3 + b; }\n";
+	g_autoptr(GBytes) one = pair_compile(source, FALSE, NULL), two = pair_compile(source, TRUE, NULL);
+	g_autoptr(SutureObject) before = suture_object_read(one, "before", NULL);
+	g_autoptr(SutureObject) after = suture_object_read(two, "after", NULL);
+	g_auto(SutureDebug) old = {0}, new = {0};
+	guint found = 0;
+
+	g_assert_nonnull(before);
+	g_assert_nonnull(after);
+	g_assert_true(suture_debug_read(&old, one) && suture_debug_read(&new, two));
+	suture_statics_pair(before, after, &old, &new);
+	suture_object_correlate(before, after);
+	for (guint i = 0; i < after->atoms->len; i++) {
+		const SutureAtom *atom = after->atoms->pdata[i];
+
+		if (atom->kind != SUTURE_ATOM_DATA || g_strcmp0(atom->base, "n") != 0)
+			continue;
+		found++;
+		g_assert_nonnull(atom->twin);
+		g_assert_cmpmem(suture_atom_bytes(atom), atom->size, suture_atom_bytes(atom->twin),
+				atom->twin->size);
+	}
+	g_assert_cmpuint(found, ==, 2);
+}
+
+/* What a pointer to it keeps is one object, whoever uses it. */
+static void test_compound_literal_that_is_written_to(void)
+{
+	g_autoptr(SutureDiff) diff = pair_accept(
+		"struct st { int n; }; static struct st *const p = &(struct st){5};\n"
+		"int f(int x) { return p->n += x + NOW(1, 2); } int g(int x) { return p->n -= x; }\n",
+		NULL);
+
+	pair_functions(diff, "f");
+	g_assert_cmpint(pair_size(diff, ".data.__compound_literal.0"), ==, -1);
 }
 
 /* As many as there are, but for one that can be told by what it is. */
@@ -641,6 +688,8 @@ int main(int argc, char **argv)
 	ADD("call-that-never-returns", test_call_that_never_returns);
 	ADD("static-by-referrer", test_static_by_referrer);
 	ADD("static-in-order", test_static_in_order);
+	ADD("statics-change-places", test_statics_change_places);
+	ADD("compound-literal-that-is-written-to", test_compound_literal_that_is_written_to);
 	ADD("static-told-by-value", test_static_told_by_value);
 	for (gsize i = 0; i < G_N_ELEMENTS(own); i++) {
 		g_autofree gchar *name = g_strconcat("/diff/functions/own-", own[i].name, NULL);

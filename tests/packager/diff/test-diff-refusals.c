@@ -173,6 +173,17 @@ static const struct {
 	 SUTURE_DIFF_ERROR_MODULE_KEY,
 	 "f",
 	 {.late = TRUE}},
+	{"frozen-key",
+	 "int f(int x) { " KEY("hidden") " return x + NOW(1, 2); }",
+	 SUTURE_DIFF_ERROR_FROZEN_KEY,
+	 "f",
+	 {.frozen = " hidden ", .exported = " hidden "}},
+	{"frozen-key-of-the-unit",
+	 "static int key[4] section(\".data..ro_after_init\") used; int f(int x) { " KEY(
+		 "key") " return x + NOW(1, 2); }",
+	 SUTURE_DIFF_ERROR_FROZEN_KEY,
+	 "f",
+	 {.frozen = " key "}},
 
 	{"changed-export",
 	 "int f(int x) { return x; }\n" TABLE("___ksymtab+f,\\\"a\\\"",
@@ -237,6 +248,26 @@ static const struct {
 	 "low\\n.size f,.-f\\n.type low,@function\\nlow: ret\\n.size low,.-low\\n.text\");",
 	 SUTURE_DIFF_ERROR_RELOCATION,
 	 "f",
+	 {0}},
+
+	{"no-longer-read-only",
+	 "int limit section(NOW(\".data..read_mostly\", \".data..ro_after_init\")) = 3;\n"
+	 "int f(int x) { NOW(limit = x, limit); return limit; }",
+	 SUTURE_DIFF_ERROR_CHANGED_DATA,
+	 "limit",
+	 {0}},
+	{"one-for-each-cpu-now",
+	 "int counter section(NOW(\".data..percpu\", \".data..read_mostly\")) = 3; int f(int x) { return "
+	 "counter + x + NOW(1, 2); }",
+	 SUTURE_DIFF_ERROR_CHANGED_DATA,
+	 "counter",
+	 {0}},
+	{"constant-handed-out-by-a-table",
+	 OPERATIONS "static const struct ops one = {NOW(a, b)}, two = {b};\n"
+		    "static const struct ops *const all[] = {&one, &two};\n"
+		    "void f(const struct ops **o, int i) { *o = all[i]; }",
+	 SUTURE_DIFF_ERROR_CHANGED_DATA,
+	 "one",
 	 {0}},
 
 	{"ambiguous-statics",
@@ -476,6 +507,19 @@ static const struct {
 	 "enum kind", "enumerator LAST: 1 -> 2"},
 	{"enumerator-at-the-end",
 	 "enum kind { FIRST, LAST NOW(COMMA LATER,) }; int f(enum kind k) { return k == LAST; }", NULL, NULL},
+	{"enumerator-of-a-nameless-type",
+	 "enum { FIRST, NOW(BETWEEN COMMA,) OTHER }; int f(int k) { return k == OTHER; }",
+	 "enum without a name", "enumerator OTHER: 1 -> 2"},
+	{"length-of-a-list",
+	 "enum { FIRST, NOW(OTHER COMMA,) KIND_MAX }; int f(int k) { return k < KIND_MAX; }", NULL, NULL},
+	{"member-of-another-type",
+	 "struct list { void *a, *b; }; struct head { void *a; void (*call)(void); };\n"
+	 "struct thing { int a; struct NOW(head, list) l; }; " USE,
+	 "struct thing", "member l: struct list -> struct head"},
+	{"renamed-and-of-another-type",
+	 "struct list { void *a, *b; }; struct head { void *a; void (*call)(void); };\n"
+	 "struct thing { int a; struct NOW(head h, list l); }; " USE,
+	 "struct thing", "member h is new"},
 	{"renamed", "struct thing { int a; int NOW(reserved, unused); }; " USE, NULL, NULL},
 	{"pointee", "struct thing { int a; NOW(long, int) *b; }; " USE, NULL, NULL},
 	{"local-to-a-function",

@@ -196,6 +196,31 @@ def test_a_changed_header(tmp_path):
     assert "the limit is 2" in line
 
 
+def test_a_static_function_that_becomes_global(tmp_path):
+    """Another file of the fix calls it: the one that runs, which is still static in its kernel."""
+    fix = edit(tmp_path / "fix.patch", "fs/proc/cmdline.c",
+               ("static int cmdline_proc_show(", "int cmdline_proc_show(struct seq_file *m, void *v);\nint cmdline_proc_show("))
+    edit(fix, "fs/proc/uptime.c", ('#include "internal.h"\n', '#include "internal.h"\nint cmdline_proc_show(struct seq_file *m, void *v);\n'),
+         ("	idle_nsec = 0;", "	idle_nsec = 0;\n	if (!m->count)\n		cmdline_proc_show(m, v);"))
+    done = build(fix, more=["-o", tmp_path / "out"])
+    assert done.returncode == 0, done.stderr
+    report = explain(fix)
+    assert list(functions(report)) == ["uptime_proc_show"]
+    assert "cmdline_proc_show" in [reference["symbol"] for unit in report["units"] for reference in unit["references"]]
+
+
+def test_a_module_uses_what_the_fix_exports(tmp_path):
+    fix = edit(tmp_path / "fix.patch", "kernel/fork.c",
+               ("int nr_processes(void)\n{", "int nr_processes(void);\nint nr_processes(void)\n{"),
+               ("	return total;\n}", "	return total;\n}\nEXPORT_SYMBOL_GPL(nr_processes);"))
+    edit(fix, "fs/fat/misc.c", ('#include "fat.h"\n', '#include "fat.h"\nextern int nr_processes(void);\n'),
+         ("	vaf.fmt = fmt;\n	vaf.va = &args;\n	_printk(FAT_PRINTK_PREFIX", "	vaf.fmt = nr_processes() ? fmt : \"\";\n	vaf.va = &args;\n	_printk(FAT_PRINTK_PREFIX"))
+    done = build(fix, more=["-o", tmp_path / "out"])
+    assert done.returncode == 0, done.stderr
+    report = explain(fix)
+    assert {reference["object"] for unit in report["units"] for reference in unit["references"] if reference["symbol"] == "nr_processes"} == {"vmlinux"}
+
+
 @pytest.mark.parametrize("path, change", [
     ("fs/proc/cmdline.c", ("#include <linux/init.h>", "/* a comment */\n#include <linux/init.h>")),
     ("fs/ext4/ialloc.c", ("#include <linux/time.h>", "\n\n#include <linux/time.h>\n")),
@@ -213,6 +238,7 @@ def test_a_fix_of_nothing(tmp_path, path, change):
     ("diff-untraceable", "kernel/irq_work.c", [("	lockdep_assert_irqs_enabled();", "	lockdep_assert_irqs_enabled();\n	cpu_relax();")]),
     ("diff-inlined", "kernel/irq_work.c", [("	oflags = atomic_fetch_or(IRQ_WORK_CLAIMED | ", "	oflags = atomic_fetch_or(IRQ_WORK_BUSY | ")]),
     ("diff-layout", "fs/proc/internal.h", [("struct proc_inode {", "struct proc_inode {\n	long more;")]),
+    ("diff-frozen-key", "mm/usercopy.c", [("	/* Skip all tests if size is zero. */\n	if (!n)", "	if (!n || n == 77777)")]),
 ])
 def test_what_no_live_patch_can_do(tmp_path, reason, path, changes):
     fix = edit(tmp_path / "fix.patch", path, *changes)
