@@ -5,8 +5,10 @@
 #include "common/file.h"
 #include "common/staging.h"
 #include "packager/fix/apart.h"
+#include "packager/fix/aside.h"
 #include "packager/fix/author.h"
 #include "packager/fix/headers.h"
+#include "packager/fix/limits.h"
 #include "packager/fix/lines.h"
 #include "packager/fix/module.h"
 #include "packager/fix/namespaces.h"
@@ -33,8 +35,9 @@ typedef struct {
 	SutureFix *fix;
 	SutureScratch *scratch;
 	guint jobs;
-	GPtrArray *diffs; /* SutureSourceDiff* */
-	GPtrArray *paths; /* gchar* */
+	GPtrArray *diffs;   /* SutureSourceDiff* */
+	GPtrArray *paths;   /* gchar*: all that the diffs name */
+	GPtrArray *sources; /* gchar*, part of @paths: what a kernel may be made of; borrowed */
 	SutureShadow *shadow;
 	gchar *include;       /* of the framework, within the scratch folder; NULL: none */
 	gchar *more_symvers;  /* likewise */
@@ -58,6 +61,7 @@ static void work_clear(Work *work)
 	g_free(work->include);
 	g_free(work->more_symvers);
 	g_clear_pointer(&work->shadow, suture_shadow_free);
+	g_clear_pointer(&work->sources, g_ptr_array_unref);
 	g_clear_pointer(&work->paths, g_ptr_array_unref);
 	g_clear_pointer(&work->diffs, g_ptr_array_unref);
 	g_clear_pointer(&work->scratch, suture_scratch_free);
@@ -108,6 +112,8 @@ static gboolean read_diffs(Work *work, GError **error)
 				gchar *copy = g_strdup(touched->pdata[i]);
 
 				g_ptr_array_add(work->paths, copy);
+				if (!suture_aside_is(copy))
+					g_ptr_array_add(work->sources, copy);
 				g_hash_table_add(seen, copy);
 			}
 	}
@@ -138,15 +144,15 @@ static gboolean apply_diffs(Work *work, GError **error)
 {
 	g_autofree gchar *folder = scratch_path(work, "source");
 
-	work->shadow = suture_shadow_new(work->request->profile->tree, folder, work->paths, error);
+	work->shadow = suture_shadow_new(work->request->profile->tree, folder, work->sources, error);
 	if (!work->shadow || !reach_units(work, work->selection->lines, error) ||
 	    !reach_units(work, work->selection->apart, error))
 		return FALSE;
 	for (guint i = 0; i < work->diffs->len; i++)
 		if (!suture_source_diff_apply(work->diffs->pdata[i], folder, error))
 			return FALSE;
-	for (guint i = 0; i < work->paths->len; i++)
-		if (!keep_lines(work, work->paths->pdata[i], error))
+	for (guint i = 0; i < work->sources->len; i++)
+		if (!keep_lines(work, work->sources->pdata[i], error))
 			return FALSE;
 	return TRUE;
 }
@@ -202,11 +208,38 @@ static void plan_units(Work *work)
 	}
 }
 
-static gboolean check_read(const Work *work, const SutureFixUnit *unit, GError **error)
+static gboolean check_read(const Work *work, const SutureFixUnit *unit, GHashTable *all, GError **error)
 {
 	g_autoptr(GPtrArray) read = suture_compilation_read(unit->after, error);
 
+	for (guint i = 0; read && i < read->len; i++)
+		g_hash_table_add(all, g_canonicalize_filename(read->pdata[i], "/"));
 	return read && suture_shadow_check(work->shadow, read, error);
+}
+
+/* Those that the vDSO and the like read are not known. */
+static void note_unread(const Work *work, GHashTable *read)
+{
+	for (guint i = 0; i < work->sources->len && work->selection->apart->len == 0; i++) {
+		const gchar *path = work->sources->pdata[i];
+		g_autofree gchar *absolute = g_strconcat("/", path, NULL);
+
+		if (!g_hash_table_contains(read, absolute))
+			g_ptr_array_add(
+				work->selection->notes,
+				suture_note_new(path, "changed, and nothing of this kernel is made of it"));
+	}
+}
+
+static gboolean check_all_read(const Work *work, GError **error)
+{
+	g_autoptr(GHashTable) read = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (guint i = 0; i < work->units->len; i++)
+		if (!check_read(work, work->units->pdata[i], read, error))
+			return FALSE;
+	note_unread(work, read);
+	return TRUE;
 }
 
 /* Warnings are the author's when the unpatched source does not have them. */
@@ -257,11 +290,10 @@ static gboolean compile_units(Work *work, GError **error)
 		g_free(work->fix->words);
 		work->fix->words = g_steal_pointer(&words);
 	}
-	for (guint i = 0; ok && i < work->units->len; i++)
-		ok = check_read(work, work->units->pdata[i], error);
-	if (ok)
-		keep_words(work);
-	return ok;
+	if (!ok || !check_all_read(work, error))
+		return FALSE;
+	keep_words(work);
+	return TRUE;
 }
 
 static gboolean check_apart(Work *work, GError **error)
@@ -288,7 +320,7 @@ static gboolean check_apart(Work *work, GError **error)
 static gboolean compare_units(Work *work, GError **error)
 {
 	g_autoptr(SutureTouched) touched = suture_touched_new(
-		work->request->profile->tree, suture_shadow_folder(work->shadow), work->paths);
+		work->request->profile->tree, suture_shadow_folder(work->shadow), work->sources);
 
 	work->view = suture_kernel_view_open(work->request->profile, work->more_symvers, error);
 	if (!work->view)
@@ -449,6 +481,7 @@ static gboolean make(Work *work, GError **error)
 	begin_step(work, "comparing");
 	if (!compare_units(work, error) || !check_refusals(work, error) || !check_something(work, error))
 		return FALSE;
+	suture_limits_note(request, work->units, work->view, work->selection->notes);
 	begin_step(work, "linking");
 	return link_module(work, error);
 }
@@ -472,6 +505,7 @@ SutureFix *suture_fix_make(const SutureFixRequest *request, GError **error)
 	work.jobs = request->jobs ? request->jobs : g_get_num_processors();
 	work.diffs = g_ptr_array_new_with_free_func((GDestroyNotify)suture_source_diff_free);
 	work.paths = g_ptr_array_new_with_free_func(g_free);
+	work.sources = g_ptr_array_new();
 	work.compilations = g_ptr_array_new_with_free_func((GDestroyNotify)suture_compilation_free);
 	work.units = g_ptr_array_new_with_free_func((GDestroyNotify)suture_fix_unit_free);
 	work.steps = json_array();

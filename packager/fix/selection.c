@@ -2,6 +2,7 @@
 #include "packager/fix/selection.h"
 
 #include "common/cancel.h"
+#include "packager/fix/aside.h"
 #include "packager/fix/compile.h"
 
 #include <string.h>
@@ -46,18 +47,6 @@ static gboolean is_source(const gchar *path)
 	return g_str_has_suffix(path, ".c") || g_str_has_suffix(path, ".h");
 }
 
-/* Folders of the source from which no kernel is made. */
-static gboolean is_aside(const gchar *path)
-{
-	const gchar *const folders[] = {"Documentation/", "tools/", "samples/", "debian/", "LICENSES/"};
-
-	for (gsize i = 0; i < G_N_ELEMENTS(folders); i++)
-		if (g_str_has_prefix(path, folders[i]))
-			return TRUE;
-	return g_str_has_suffix(path, ".rst") || g_str_has_suffix(path, ".txt") ||
-	       strcmp(path, "MAINTAINERS") == 0 || g_str_has_suffix(path, ".gitignore");
-}
-
 static void note(const Work *work, const gchar *subject, const gchar *text)
 {
 	g_ptr_array_add(work->selection->notes, suture_note_new(subject, text));
@@ -75,13 +64,20 @@ static void add_unit(Work *work, const gchar *unit)
 		g_ptr_array_add(line->object ? work->selection->lines : work->selection->apart, line);
 }
 
+/* What the build makes headers of, which everything includes. */
+static gboolean is_generator(const gchar *path)
+{
+	return g_pattern_match_simple("*/asm-offsets*.c", path) || strcmp(path, "kernel/bounds.c") == 0 ||
+	       g_str_has_prefix(path, "scripts/");
+}
+
 static gboolean check_kind(const Work *work, const gchar *path, GError **error)
 {
-	if (is_aside(path)) {
+	if (suture_aside_is(path)) {
 		note(work, path, "is no part of the kernel");
 		return TRUE;
 	}
-	if (is_source(path))
+	if (is_source(path) && !is_generator(path))
 		return TRUE;
 	g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_KIND,
 		    "%s: a live patch replaces functions of C files, and cannot carry a change of this file; "

@@ -4,6 +4,7 @@
 #include "common/cancel.h"
 #include "common/file.h"
 #include "common/process.h"
+#include "packager/fix/aside.h"
 
 #include <string.h>
 
@@ -32,29 +33,35 @@ void suture_source_diff_free(SutureSourceDiff *diff)
 
 /* Outside of any repository and without anybody's settings: inside of one, git-apply passes over files that
  * are not below its folder. */
-static gboolean run_git(const SutureSourceDiff *diff, const gchar *folder, const gchar *option, gchar **ret,
-			GError **error)
+static gboolean run_git(const SutureSourceDiff *diff, const gchar *folder, const gchar *option,
+			const gchar *const *more, gchar **ret, GError **error)
 {
 	const gchar *path = g_getenv("PATH");
 	g_autofree gchar *path_is = g_strdup_printf("PATH=%s", path ? path : "/usr/bin:/bin");
 	g_autofree gchar *parent = g_path_get_dirname(folder);
 	g_autofree gchar *ceiling_is = g_strdup_printf("GIT_CEILING_DIRECTORIES=%s", parent);
-	const gchar *const argv[] = {"env",
-				     "-i",
-				     path_is,
-				     ceiling_is,
-				     "GIT_CONFIG_NOSYSTEM=1",
-				     "GIT_CONFIG_GLOBAL=/dev/null",
-				     "LC_ALL=C",
-				     "git",
-				     "apply",
-				     "-p1",
-				     "--whitespace=nowarn",
-				     "--summary",
-				     option,
-				     NULL};
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	const gchar *const words[] = {"env",
+				      "-i",
+				      path_is,
+				      ceiling_is,
+				      "GIT_CONFIG_NOSYSTEM=1",
+				      "GIT_CONFIG_GLOBAL=/dev/null",
+				      "LC_ALL=C",
+				      "git",
+				      "apply",
+				      "-p1",
+				      "--whitespace=nowarn",
+				      "--summary",
+				      option,
+				      NULL};
 
-	return suture_process_run(argv, NULL, folder, diff->text, ret, error);
+	for (const gchar *const *word = words; *word; word++)
+		g_ptr_array_add(argv, (gpointer)*word);
+	for (; more && *more; more++)
+		g_ptr_array_add(argv, (gpointer)*more);
+	g_ptr_array_add(argv, NULL);
+	return suture_process_run((const gchar *const *)argv->pdata, NULL, folder, diff->text, ret, error);
 }
 
 /* What git said, as one line without its own prefixes. */
@@ -109,13 +116,22 @@ static gboolean check_path(const SutureSourceDiff *diff, const gchar *path, GErr
 	return FALSE;
 }
 
+/* @what: "mode 100644 tools/x", or a name that others follow. */
+static gboolean is_aside(const gchar *what)
+{
+	const gchar *mode = "mode ";
+	const gchar *path = g_str_has_prefix(what, mode) ? strchr(what + strlen(mode), ' ') : NULL;
+
+	return suture_aside_is(path ? path + 1 : what);
+}
+
 /* " rename x.c => y.c (100%)", " create mode 100644 x.c", " delete mode 100644 x.c" */
 static gboolean check_summary(const SutureSourceDiff *diff, const gchar *line, GError **error)
 {
 	const gchar *const kinds[] = {" rename ", " copy ", " create ", " delete ", " rewrite "};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (g_str_has_prefix(line, kinds[i])) {
+		if (g_str_has_prefix(line, kinds[i]) && !is_aside(line + strlen(kinds[i]))) {
 			g_set_error(
 				error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_KIND,
 				"%s:%s: a live patch replaces functions of files that are there; leave new, "
@@ -149,7 +165,7 @@ GPtrArray *suture_source_diff_paths(const SutureSourceDiff *diff, GError **error
 	g_autoptr(GError) cause = NULL;
 	g_autofree gchar *text = NULL;
 
-	if (run_git(diff, g_get_tmp_dir(), "--numstat", &text, &cause))
+	if (run_git(diff, g_get_tmp_dir(), "--numstat", NULL, &text, &cause))
 		return parse_listing(diff, text, error);
 	if (is_no_diff(cause) && suture_cancel_check(error))
 		g_set_error(error, SUTURE_FIX_ERROR, SUTURE_FIX_ERROR_DIFF,
@@ -163,7 +179,7 @@ gboolean suture_source_diff_apply(const SutureSourceDiff *diff, const gchar *fol
 {
 	g_autoptr(GError) cause = NULL;
 
-	if (run_git(diff, folder, "--apply", NULL, &cause))
+	if (run_git(diff, folder, "--apply", suture_aside_options(), NULL, &cause))
 		return TRUE;
 	return refuse(diff, SUTURE_FIX_ERROR_REJECTED, "make it against the source of exactly this kernel",
 		      cause, error);

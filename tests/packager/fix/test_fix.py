@@ -209,6 +209,13 @@ def test_a_static_function_that_becomes_global(tmp_path):
     assert "cmdline_proc_show" in [reference["symbol"] for unit in report["units"] for reference in unit["references"]]
 
 
+def test_modules_that_cannot_come_back_are_told(tmp_path):
+    """The kernel's livepatch before 6.3 does not undo what it filled in for a module that goes."""
+    fix = edit(tmp_path / "fix.patch", "fs/fat/misc.c", ("	if (last) {", "	if (last && last != 7777) {"))
+    notes = explain(fix)["notes"]
+    assert [note["subject"] for note in notes] == ["fat"] and "before 6.3" in notes[0]["text"]
+
+
 def test_a_module_uses_what_the_fix_exports(tmp_path):
     fix = edit(tmp_path / "fix.patch", "kernel/fork.c",
                ("int nr_processes(void)\n{", "int nr_processes(void);\nint nr_processes(void)\n{"),
@@ -219,6 +226,26 @@ def test_a_module_uses_what_the_fix_exports(tmp_path):
     assert done.returncode == 0, done.stderr
     report = explain(fix)
     assert {reference["object"] for unit in report["units"] for reference in unit["references"] if reference["symbol"] == "nr_processes"} == {"vmlinux"}
+
+
+def test_what_no_kernel_is_made_of_is_told(cmdline, tmp_path):
+    """New and removed files aside, and files that this kernel is built without."""
+    fix = shutil.copy(cmdline, tmp_path / "fix.patch")
+    with open(fix, "a", encoding="utf-8") as file:
+        file.write("diff --git a/tools/testing/selftests/proc/new.c b/tools/testing/selftests/proc/new.c\nnew file mode 100644\n"
+                   "--- /dev/null\n+++ b/tools/testing/selftests/proc/new.c\n@@ -0,0 +1 @@\n+int main(void) { return 0; }\n"
+                   "diff --git a/Documentation/gone.rst b/Documentation/gone.rst\n--- a/Documentation/gone.rst\n+++ b/Documentation/gone.rst\n"
+                   "@@ -1 +1 @@\n-one\n+two\n")
+    edit(fix, "drivers/scsi/aha1542.c", ("#include <linux/init.h>", "#include <linux/init.h>\nint unused;"))
+    edit(fix, "drivers/scsi/aha1542.h", ("#ifndef _AHA1542_H_", "#ifndef _AHA1542_H_\n"))
+    done = build(fix, more=["-o", tmp_path / "out"])
+    assert done.returncode == 0, done.stderr
+    notes = {note["subject"]: note["text"] for note in explain(fix)["notes"]}
+    aside, unused = "is no part of the kernel", "changed, and nothing of this kernel is made of it"
+    assert notes == {"tools/testing/selftests/proc/new.c": aside, "Documentation/gone.rst": aside, "drivers/scsi/aha1542.c": unused,
+                     "drivers/scsi/aha1542.h": unused}
+    generator = edit(tmp_path / "bounds.patch", "kernel/bounds.c", ("int main(void)", "int  main(void)"))
+    refused(build(generator, more=["-o", tmp_path / "none"]), "fix-file-kind", INPUT)
 
 
 @pytest.mark.parametrize("path, change", [
