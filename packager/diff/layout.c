@@ -78,10 +78,9 @@ static guint64 place_of(Dwarf_Die *member)
 static void set_type(Member *member, Dwarf_Die *die, Dwarf_Die *of)
 {
 	gint tag = dwarf_tag(of);
-	gboolean plain = TRUE;
 	Dwarf_Die behind;
 
-	member->type = suture_variable_type_text(die, &plain);
+	member->type = suture_variable_type_text(die, NULL);
 	member->inner = tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
 			(tag == DW_TAG_pointer_type && plain_type(of, &behind) &&
 			 dwarf_tag(&behind) == DW_TAG_subroutine_type);

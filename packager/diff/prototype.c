@@ -15,10 +15,8 @@ static void add_parameters(Dwarf_Die *function, GString *text)
 	if (dwarf_child(function, &child) != 0)
 		return;
 	do {
-		gboolean plain = TRUE;
-
 		if (dwarf_tag(&child) == DW_TAG_formal_parameter) {
-			g_autofree gchar *type = suture_variable_type_text(&child, &plain);
+			g_autofree gchar *type = suture_variable_type_text(&child, NULL);
 
 			g_string_append_printf(text, "%s%s", separator, type);
 		} else if (dwarf_tag(&child) == DW_TAG_unspecified_parameters) {
@@ -35,13 +33,12 @@ static void visit(gpointer prototypes, Dwarf_Die *die)
 {
 	const gchar *name = dwarf_tag(die) == DW_TAG_subprogram ? dwarf_diename(die) : NULL;
 	g_autofree gchar *type = NULL;
-	gboolean plain = TRUE;
 	GString *text;
 
 	if (!name || !dwarf_hasattr(die, DW_AT_external) || dwarf_hasattr(die, DW_AT_declaration) ||
 	    dwarf_hasattr(die, DW_AT_abstract_origin))
 		return;
-	type = suture_variable_type_text(die, &plain);
+	type = suture_variable_type_text(die, NULL);
 	text = g_string_new(type);
 	g_string_append(text, "(");
 	add_parameters(die, text);

@@ -121,9 +121,8 @@ void suture_refuse_frozen_key(SutureSpread *spread, SutureAtom *entry, const Sut
 	suture_spread_refuse(
 		spread, SUTURE_DIFF_ERROR_FROZEN_KEY, name,
 		"%s: has a branch on the static key %s, which is read-only after boot: this kernel would "
-		"write to it when "
-		"the patch is loaded, and crash: use static_key_enabled() in the changed function instead of "
-		"static_branch_likely() or static_branch_unlikely()",
+		"write to it when the patch is loaded, and crash: use static_key_enabled() in the changed "
+		"function instead of static_branch_likely() or static_branch_unlikely()",
 		name, key->name);
 }
 

@@ -65,11 +65,14 @@ static void describe(Dwarf_Die *of, GString *text, gboolean *plain, guint depth)
 	}
 }
 
-gchar *suture_variable_type_text(Dwarf_Die *die, gboolean *plain)
+gchar *suture_variable_type_text(Dwarf_Die *die, gboolean *ret_plain)
 {
 	GString *text = g_string_new(NULL);
+	gboolean plain = TRUE;
 
-	describe(die, text, plain, 0);
+	describe(die, text, &plain, 0);
+	if (ret_plain)
+		*ret_plain = plain;
 	return g_string_free(text, FALSE);
 }
 
@@ -82,7 +85,6 @@ static void add_variable(Reading *reading, Dwarf_Die *die)
 	if (!name || !suture_debug_address(die, &address))
 		return;
 	type = g_new0(SutureVariableType, 1);
-	type->plain = TRUE;
 	type->text = suture_variable_type_text(die, &type->plain);
 	other = g_hash_table_lookup(reading->types, name);
 	if (other && strcmp(other->text, type->text) != 0)

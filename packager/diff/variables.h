@@ -9,9 +9,9 @@ typedef struct {
 	gboolean plain; /* numbers, characters, and pointers to these: nothing that has a layout */
 } SutureVariableType;
 
-/* The type of @die, which has one or is void, in that form; newly allocated. Clears @plain unless it is
- * plain. */
-gchar *suture_variable_type_text(Dwarf_Die *die, gboolean *plain);
+/* The type of @die, which has one or is void, in that form; newly allocated. @ret_plain (may be NULL):
+ * whether it is plain. */
+gchar *suture_variable_type_text(Dwarf_Die *die, gboolean *ret_plain);
 
 /*
  * By the names of all variables that have a place of their own in the object, static ones within functions
