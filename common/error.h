@@ -23,6 +23,7 @@ typedef enum {
 	SUTURE_EXIT_CONFIRM = 10,  /* needs --yes */
 	SUTURE_EXIT_LEDGER = 11,   /* the ledger does not verify */
 	SUTURE_EXIT_NOTHING = 12,  /* there is nothing to do: the fix changes nothing of the kernel */
+	SUTURE_EXIT_EXPIRING = 13, /* all is well, but something expires soon: renew it */
 } SutureExit;
 
 /* One code of an error domain. @reason is stable, lower case with hyphens, and unique in the project. */
