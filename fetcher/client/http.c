@@ -2,262 +2,45 @@
 #include "fetcher/client/http.h"
 
 #include "common/cancel.h"
-#include "common/file.h"
+#include "fetcher/client/http-transfer.h"
 
-#include <curl/curl.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#define MAX_REDIRECTS 5L
-#define MAX_HEADER_BYTES (256 * 1024)
-/* An error page is read to its end, so that the connection can be kept, unless it is longer than this. */
-#define MAX_ERROR_PAGE_BYTES (64 * 1024)
-
 struct _SutureHttp {
-	CURL *easy;
+	SutureHttpHandle handle; /* unused with @source */
+	SutureHttpSource source;
+	gpointer source_data;
 	SutureProgress progress;
 	gpointer progress_data;
 	SutureHttpCount count;
 	guint get_seconds;
-	gchar message[CURL_ERROR_SIZE];
 };
-
-/* One request. Callbacks that refuse set @error, or @restart, and make curl stop. */
-typedef struct {
-	SutureHttp *http;
-	const gchar *url;
-	gchar *label;     /* the URL without its password, for messages */
-	GByteArray *body; /* where to: a buffer, or */
-	int fd;           /* a file */
-	guint64 limit;    /* of the whole body */
-	guint64 offset;   /* asked for from here on */
-	guint64 have;     /* bytes of the whole that are there */
-	guint64 header_bytes, discarded;
-	gchar *content_range;
-	gboolean started, wanted, restart;
-	GError *error;
-} Transfer;
-
-static void transfer_clear(Transfer *transfer)
-{
-	g_free(transfer->label);
-	g_free(transfer->content_range);
-	g_clear_error(&transfer->error);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Transfer, transfer_clear)
-
-static gchar *label_of(const gchar *url)
-{
-	g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED, NULL);
-
-	return uri ? g_uri_to_string_partial(uri, G_URI_HIDE_PASSWORD) : g_strdup(url);
-}
-
-static size_t on_header(char *data, size_t one, size_t size, void *user)
-{
-	static const gchar name[] = "content-range:";
-	Transfer *transfer = user;
-
-	(void)one;
-	transfer->header_bytes += size;
-	if (transfer->header_bytes > MAX_HEADER_BYTES) {
-		g_set_error(&transfer->error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_ENDLESS,
-			    "%s: the server sends headers without end; try another server", transfer->label);
-		return 0;
-	}
-	/* A redirect's headers come first and do not count. */
-	if (size >= 5 && g_ascii_strncasecmp(data, "HTTP/", 5) == 0)
-		g_clear_pointer(&transfer->content_range, g_free);
-	if (size >= sizeof name - 1 && g_ascii_strncasecmp(data, name, sizeof name - 1) == 0) {
-		g_free(transfer->content_range);
-		transfer->content_range =
-			g_strstrip(g_strndup(data + sizeof name - 1, size - (sizeof name - 1)));
-	}
-	return size;
-}
-
-/* Whether the server sends the rest of the very file that we hold the start of. */
-static gboolean range_fits(const Transfer *transfer)
-{
-	const gchar *range = transfer->content_range;
-	gchar *end;
-	guint64 first;
-
-	if (!range || g_ascii_strncasecmp(range, "bytes ", 6) != 0 || !g_ascii_isdigit(range[6]))
-		return FALSE;
-	first = g_ascii_strtoull(range + 6, &end, 10);
-	end = strchr(end, '/');
-	return first == transfer->offset && end &&
-	       (end[1] == '*' || g_ascii_strtoull(end + 1, NULL, 10) == transfer->limit);
-}
-
-static glong status_of(const Transfer *transfer)
-{
-	glong status = 0;
-
-	curl_easy_getinfo(transfer->http->easy, CURLINFO_RESPONSE_CODE, &status);
-	return status;
-}
-
-/* The server sends the file from its start, whatever was asked for. */
-static gboolean from_the_start(Transfer *transfer)
-{
-	transfer->offset = transfer->have = 0;
-	if (transfer->fd >= 0 && (ftruncate(transfer->fd, 0) < 0 || lseek(transfer->fd, 0, SEEK_SET) < 0))
-		return suture_error_set_errno(&transfer->error, errno, "%s", transfer->label);
-	return TRUE;
-}
-
-static gboolean check_announced(Transfer *transfer)
-{
-	curl_off_t announced = -1;
-
-	curl_easy_getinfo(transfer->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-	if (announced < 0 || (guint64)announced <= transfer->limit - transfer->have)
-		return TRUE;
-	g_set_error(&transfer->error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_TOO_LARGE,
-		    "%s: the server announces %" G_GINT64_FORMAT " bytes more, at most %" G_GUINT64_FORMAT
-		    " are allowed; the server or its metadata is wrong",
-		    transfer->label, (gint64)announced, transfer->limit - transfer->have);
-	return FALSE;
-}
-
-/* Once the headers are there: is this the body that was asked for? FALSE ends the transfer. */
-static gboolean start_body(Transfer *transfer)
-{
-	glong status = status_of(transfer);
-
-	transfer->started = TRUE;
-	/* A file URL has no status. */
-	transfer->wanted = status == 0 || status == 200 || (status == 206 && transfer->offset > 0);
-	if (transfer->offset > 0 && (status == 416 || (status == 206 && !range_fits(transfer)))) {
-		transfer->restart = TRUE;
-		return FALSE;
-	}
-	if (!transfer->wanted)
-		return TRUE;
-	if (status == 200 && transfer->offset > 0 && !from_the_start(transfer))
-		return FALSE;
-	return check_announced(transfer);
-}
-
-static gboolean store(Transfer *transfer, gconstpointer data, gsize size)
-{
-	if (size > transfer->limit - transfer->have) {
-		g_set_error(&transfer->error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_ENDLESS,
-			    "%s: the server did not stop at the limit of %" G_GUINT64_FORMAT
-			    " bytes; try another server",
-			    transfer->label, transfer->limit);
-		return FALSE;
-	}
-	transfer->have += size;
-	if (transfer->body)
-		g_byte_array_append(transfer->body, data, (guint)size);
-	else if (!suture_file_write_fd(transfer->fd, data, size, &transfer->error))
-		return FALSE;
-	return TRUE;
-}
-
-static size_t on_body(char *data, size_t one, size_t size, void *user)
-{
-	Transfer *transfer = user;
-
-	(void)one;
-	transfer->http->count.bytes += size;
-	if (!transfer->started && !start_body(transfer))
-		return 0;
-	if (transfer->wanted)
-		return store(transfer, data, size) ? size : 0;
-	transfer->discarded += size;
-	return transfer->discarded <= MAX_ERROR_PAGE_BYTES ? size : 0;
-}
-
-static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
-{
-	Transfer *transfer = user;
-	SutureHttp *http = transfer->http;
-
-	(void)total, (void)now, (void)up_total, (void)up_now;
-	if (http->progress && transfer->fd >= 0)
-		http->progress(transfer->label, transfer->have, transfer->limit, http->progress_data);
-	return suture_cancel_check(transfer->error ? NULL : &transfer->error) ? 0 : 1;
-}
-
-/* curl refuses the whole list when it was built without one of them, and then has no limit at all. */
-static gboolean set_protocols(CURL *easy)
-{
-	/* A redirect never leads to file:, nor (see prepare()) from https to http. */
-#if LIBCURL_VERSION_NUM >= 0x075500
-	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file") == CURLE_OK;
-#else
-	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS | CURLPROTO_FILE) ==
-	       CURLE_OK;
-#endif
-}
-
-static void set_redirect_protocols(CURL *easy, const gchar *url)
-{
-	gboolean secure = g_ascii_strncasecmp(url, "https:", 6) == 0;
-#if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-#else
-	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS,
-			 secure ? CURLPROTO_HTTPS : CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
-}
-
-static void set_options(SutureHttp *http, const SutureHttpOptions *options)
-{
-	CURL *easy = http->easy;
-	guint stall = options->stall_seconds ? options->stall_seconds : SUTURE_HTTP_STALL_SECONDS;
-	guint wait = options->connect_seconds ? options->connect_seconds : SUTURE_HTTP_CONNECT_SECONDS;
-
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->message);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "suture/" SUTURE_VERSION);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, MAX_REDIRECTS);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)wait);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SUTURE_HTTP_FLOOR_BYTES_PER_SECOND);
-	if (options->ca_file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
-	if (options->client_certificate)
-		curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_certificate);
-	if (options->client_key)
-		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->client_key);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-}
 
 SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error)
 {
-	static gsize once;
 	g_autoptr(SutureHttp) http = g_new0(SutureHttp, 1);
 
-	if (g_once_init_enter(&once))
-		g_once_init_leave(&once, curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 1 : 2);
-	http->easy = once == 1 ? curl_easy_init() : NULL;
-	if (!http->easy || !set_protocols(http->easy)) {
-		g_set_error_literal(error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_CONNECT,
-				    "libcurl could not be set up");
+	if (!suture_http_handle_init(&http->handle, options, error))
 		return NULL;
-	}
 	http->progress = options->progress;
 	http->progress_data = options->progress_data;
 	http->get_seconds = options->get_seconds ? options->get_seconds : SUTURE_HTTP_GET_SECONDS;
-	set_options(http, options);
 	return g_steal_pointer(&http);
+}
+
+SutureHttp *suture_http_new_source(SutureHttpSource source, gpointer data)
+{
+	SutureHttp *http = g_new0(SutureHttp, 1);
+
+	http->source = source;
+	http->source_data = data;
+	return http;
 }
 
 void suture_http_free(SutureHttp *http)
 {
-	g_clear_pointer(&http->easy, curl_easy_cleanup);
+	suture_http_handle_clear(&http->handle);
 	g_free(http);
 }
 
@@ -266,131 +49,41 @@ SutureHttpCount suture_http_count(const SutureHttp *http)
 	return http->count;
 }
 
-static void prepare(Transfer *transfer)
-{
-	g_autofree gchar *range = g_strdup_printf("%" G_GUINT64_FORMAT "-", transfer->offset);
-	CURL *easy = transfer->http->easy;
-
-	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT, transfer->body ? (long)transfer->http->get_seconds : 0L);
-	curl_easy_setopt(easy, CURLOPT_RANGE, transfer->offset > 0 ? range : NULL);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
-	set_redirect_protocols(easy, transfer->url);
-	transfer->http->message[0] = '\0';
-	transfer->http->count.requests++;
-}
-
-static gboolean refuse_status(const Transfer *transfer, glong status, GError **error)
-{
-	gboolean absent = status == 404 || status == 403;
-
-	g_set_error(error, SUTURE_FETCH_ERROR,
-		    absent ? SUTURE_FETCH_ERROR_NOT_FOUND : SUTURE_FETCH_ERROR_STATUS,
-		    "%s: the server answers %ld; check the repository's URL", transfer->label, status);
-	return FALSE;
-}
-
-/* A time-out before the request could be sent is one of connecting. */
-static SutureFetchError timeout_code(CURL *easy)
-{
-	curl_off_t ready = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
-	return ready == 0 ? SUTURE_FETCH_ERROR_CONNECT : SUTURE_FETCH_ERROR_STALLED;
-}
-
-static SutureFetchError code_of(const Transfer *transfer, CURLcode result)
-{
-	glong redirects = 0;
-
-	switch (result) {
-	case CURLE_URL_MALFORMAT:
-		return SUTURE_FETCH_ERROR_URL;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		curl_easy_getinfo(transfer->http->easy, CURLINFO_REDIRECT_COUNT, &redirects);
-		return redirects > 0 || status_of(transfer) / 100 == 3 ? SUTURE_FETCH_ERROR_REDIRECT
-								       : SUTURE_FETCH_ERROR_URL;
-	case CURLE_TOO_MANY_REDIRECTS:
-		return SUTURE_FETCH_ERROR_REDIRECT;
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_CONNECT:
-		return SUTURE_FETCH_ERROR_CONNECT;
-	case CURLE_OPERATION_TIMEDOUT:
-		return timeout_code(transfer->http->easy);
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-		return SUTURE_FETCH_ERROR_TLS;
-	case CURLE_FILE_COULDNT_READ_FILE:
-		return SUTURE_FETCH_ERROR_NOT_FOUND;
-	default:
-		return SUTURE_FETCH_ERROR_TRUNCATED;
-	}
-}
-
-static const gchar *advice_of(SutureFetchError code)
-{
-	switch (code) {
-	case SUTURE_FETCH_ERROR_TLS:
-		return "check the TLS files in suture.conf";
-	case SUTURE_FETCH_ERROR_URL:
-	case SUTURE_FETCH_ERROR_NOT_FOUND:
-		return "check the repository's URL";
-	case SUTURE_FETCH_ERROR_REDIRECT:
-		return "use the final address as the repository's URL";
-	default:
-		return "try again, or use another server";
-	}
-}
-
-static gboolean finish(Transfer *transfer, CURLcode result, GError **error)
-{
-	const gchar *said = transfer->http->message;
-	SutureFetchError code;
-
-	/* No body came, but what the headers say of it counts. */
-	if (!transfer->started && (result == CURLE_OK || result == CURLE_PARTIAL_FILE))
-		start_body(transfer);
-	if (transfer->error) {
-		g_propagate_error(error, g_steal_pointer(&transfer->error));
-		return FALSE;
-	}
-	if (transfer->offset > 0 && (result == CURLE_RANGE_ERROR || result == CURLE_BAD_DOWNLOAD_RESUME))
-		transfer->restart = TRUE;
-	if (transfer->restart)
-		return FALSE;
-	if (transfer->started && !transfer->wanted)
-		return refuse_status(transfer, status_of(transfer), error);
-	if (result == CURLE_OK)
-		return TRUE;
-	code = code_of(transfer, result);
-	g_set_error(error, SUTURE_FETCH_ERROR, (gint)code, "%s: %s; %s", transfer->label,
-		    said[0] ? said : curl_easy_strerror(result), advice_of(code));
-	return FALSE;
-}
-
-static gboolean perform(Transfer *transfer, GError **error)
+static gboolean perform(SutureHttpTransfer *transfer, guint seconds, GError **error)
 {
 	if (!suture_cancel_check(error))
 		return FALSE;
-	prepare(transfer);
-	return finish(transfer, curl_easy_perform(transfer->http->easy), error);
+	suture_http_transfer_prepare(transfer, seconds);
+	return suture_http_transfer_finish(transfer, curl_easy_perform(transfer->handle->easy), error);
+}
+
+static GBytes *get_from_source(SutureHttp *http, const gchar *url, guint64 limit, GError **error)
+{
+	GBytes *bytes;
+
+	if (!suture_cancel_check(error))
+		return NULL;
+	http->count.requests++;
+	bytes = http->source(url, limit, http->source_data, error);
+	if (bytes)
+		http->count.bytes += g_bytes_get_size(bytes);
+	return bytes;
 }
 
 GBytes *suture_http_get(SutureHttp *http, const gchar *url, guint64 limit, GError **error)
 {
 	g_autoptr(GByteArray) body = g_byte_array_new();
-	g_auto(Transfer) transfer = {
-		.http = http, .url = url, .label = label_of(url), .body = body, .fd = -1, .limit = limit};
+	g_auto(SutureHttpTransfer) transfer = {.handle = &http->handle,
+					       .url = url,
+					       .count = &http->count,
+					       .body = body,
+					       .fd = -1,
+					       .limit = limit};
 
 	g_assert(limit < G_MAXUINT);
-	if (!perform(&transfer, error))
+	if (http->source)
+		return get_from_source(http, url, limit, error);
+	if (!perform(&transfer, http->get_seconds, error))
 		return NULL;
 	return g_byte_array_free_to_bytes(g_steal_pointer(&body));
 }
@@ -399,18 +92,20 @@ GBytes *suture_http_get(SutureHttp *http, const gchar *url, guint64 limit, GErro
 static gboolean get_rest(SutureHttp *http, const gchar *url, int fd, guint64 length, guint64 *offset,
 			 gboolean *ret_restart, GError **error)
 {
-	g_auto(Transfer) transfer = {.http = http,
-				     .url = url,
-				     .label = label_of(url),
-				     .fd = fd,
-				     .limit = length,
-				     .offset = *offset,
-				     .have = *offset};
+	g_auto(SutureHttpTransfer) transfer = {.handle = &http->handle,
+					       .url = url,
+					       .count = &http->count,
+					       .fd = fd,
+					       .limit = length,
+					       .offset = *offset,
+					       .have = *offset,
+					       .progress = http->progress,
+					       .progress_data = http->progress_data};
 	gboolean done;
 
 	if (ftruncate(fd, (off_t)*offset) < 0 || lseek(fd, (off_t)*offset, SEEK_SET) < 0)
 		return suture_error_set_errno(error, errno, "%s", url);
-	done = perform(&transfer, error);
+	done = perform(&transfer, 0, error);
 	*offset = transfer.offset;
 	*ret_restart = transfer.restart;
 	return done;
@@ -423,6 +118,7 @@ gboolean suture_http_get_file(SutureHttp *http, const gchar *url, int fd, guint6
 	guint64 offset;
 	struct stat st;
 
+	g_return_val_if_fail(!http->source, FALSE);
 	if (fstat(fd, &st) < 0)
 		return suture_error_set_errno(error, errno, "%s", url);
 	offset = (guint64)st.st_size;

@@ -27,6 +27,16 @@ typedef struct {
 
 /* Proxies come from the environment as curl(1) takes them. @options are copied. */
 SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Where bodies come from instead of a network: a medium, a folder, memory. NOT-FOUND when it has no such URL;
+ * more than @limit bytes: TOO-LARGE.
+ */
+typedef GBytes *(*SutureHttpSource)(const gchar *url, guint64 limit, gpointer data, GError **error);
+
+/* Gets every body from @source, and opens no socket. Not for suture_http_get_file(). */
+SutureHttp *suture_http_new_source(SutureHttpSource source, gpointer data);
+
 void suture_http_free(SutureHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureHttp, suture_http_free)
 
