@@ -55,6 +55,14 @@ typedef enum {
 	SUTURE_TUF_ERROR_TARGETS_VERSION,   /* "tuf-targets-version": 5.6.4, a mix of old and new */
 	SUTURE_TUF_ERROR_TARGETS_EXPIRED,   /* "tuf-targets-expired": 5.6.5 */
 
+	SUTURE_TUF_ERROR_DELEGATED_UNLISTED,  /* "tuf-delegated-unlisted": snapshot says nothing of it */
+	SUTURE_TUF_ERROR_DELEGATED_LENGTH,    /* "tuf-delegated-length": 5.6.1 for a delegated role */
+	SUTURE_TUF_ERROR_DELEGATED_HASH,      /* "tuf-delegated-hash": 5.6.2 */
+	SUTURE_TUF_ERROR_DELEGATED_SIGNATURE, /* "tuf-delegated-signature": 5.6.3, by its delegator's keys */
+	SUTURE_TUF_ERROR_DELEGATED_VERSION,   /* "tuf-delegated-version": 5.6.4, a mix of old and new */
+	SUTURE_TUF_ERROR_DELEGATED_EXPIRED,   /* "tuf-delegated-expired": 5.6.5 */
+	SUTURE_TUF_ERROR_TOO_MANY_ROLES,      /* "tuf-too-many-roles": 5.6.7.1, delegations without end */
+
 	SUTURE_TUF_ERROR_TARGET_UNKNOWN, /* "tuf-target-unknown": 5.7.2 */
 	SUTURE_TUF_ERROR_TARGET_LENGTH,  /* "tuf-target-length": 5.7.3 */
 	SUTURE_TUF_ERROR_TARGET_HASH,    /* "tuf-target-hash": 5.7.3; or no hash that we can compute */

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define SHA256_HEX 64 /* digits */
+
 typedef struct {
 	const SutureKernel *kernel;
 	gchar *folder;       /* "<uname -r>/" */
@@ -47,6 +49,7 @@ static void result_free(gpointer data)
 
 	g_clear_pointer(&result->target, suture_target_free);
 	g_free(result->name);
+	g_free(result->sha256);
 	g_free(result->id);
 	g_free(result->reason);
 	g_free(result->detail);
@@ -99,23 +102,29 @@ static void judge(const Listing *listing, SutureFetchResult *result)
 		result->outcome = SUTURE_FETCH_PRESENT;
 }
 
-static gboolean visit(const SutureTufTarget *target, gpointer data)
+/* Metadata may list hex of any length. */
+static gchar *sha256_of(const SutureTufTarget *target)
 {
-	Listing *listing = data;
+	const gchar *hex = g_hash_table_lookup(target->file.hashes, "sha256");
+
+	return hex && strlen(hex) == SHA256_HEX ? g_strdup(hex) : NULL;
+}
+
+static void add(Listing *listing, const SutureTufTarget *target)
+{
 	SutureTarget *bundle = NULL;
 	g_autoptr(GError) wrong = NULL;
 	SutureFetchResult *result;
 
-	if (!g_str_has_prefix(target->name, listing->folder))
-		return TRUE;
 	if (!read_bundle(target, listing->folder, &bundle, &wrong))
 		bundle = NULL;
 	else if (!bundle)
-		return TRUE;
+		return;
 	result = g_new0(SutureFetchResult, 1);
 	g_ptr_array_add(listing->results, result);
 	result->name = g_strdup(target->name);
 	result->size = (guint64)target->file.length;
+	result->sha256 = sha256_of(target);
 	result->target = bundle;
 	result->id = bundle ? suture_patch_id(&bundle->patch) : NULL;
 	if (bundle)
@@ -123,7 +132,6 @@ static gboolean visit(const SutureTufTarget *target, gpointer data)
 	else
 		suture_fetch_result_set(result, SUTURE_FETCH_REFUSED, suture_error_reason(wrong),
 					wrong->message);
-	return TRUE;
 }
 
 /* What came another way (a package manager's) is fetched all the same: policy may ask for the repository's
@@ -150,7 +158,7 @@ static gboolean find_present(Listing *listing, const gchar *root, const SutureTr
 	return stored != NULL;
 }
 
-GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, const SutureTrust *trust,
+GPtrArray *suture_fetch_list(SutureTufClient *client, const gchar *root, const SutureTrust *trust,
 			     const SutureKernel *kernel, GError **error)
 {
 	g_auto(Listing) listing = {
@@ -159,9 +167,11 @@ GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, c
 		.present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 		.results = g_ptr_array_new_with_free_func(result_free),
 	};
+	g_autoptr(GPtrArray) targets = suture_tuf_client_list(client, kernel->release, error);
 
-	if (!find_present(&listing, root, trust, error))
+	if (!targets || !find_present(&listing, root, trust, error))
 		return NULL;
-	suture_tuf_client_walk(client, visit, &listing);
+	for (guint i = 0; i < targets->len; i++)
+		add(&listing, targets->pdata[i]);
 	return g_steal_pointer(&listing.results);
 }

@@ -8,7 +8,8 @@
 /*
  * One SutureFetchResult for each of the repository's bundles for @kernel's release: WANTED, PRESENT when the
  * store has it whole, as @trust judges it at rest, with a receipt of origin "tuf", MISMATCH for another
- * build, REFUSED when its data is malformed or belies its path. NULL when the store cannot be read.
+ * build, REFUSED when its data is malformed or belies its path. NULL when the
+ * store cannot be read, or a role that could list such bundles is refused.
  */
-GPtrArray *suture_fetch_list(const SutureTufClient *client, const gchar *root, const SutureTrust *trust,
+GPtrArray *suture_fetch_list(SutureTufClient *client, const gchar *root, const SutureTrust *trust,
 			     const SutureKernel *kernel, GError **error) G_GNUC_WARN_UNUSED_RESULT;

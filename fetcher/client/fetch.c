@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define SHA256_HEX 64 /* digits */
-
 /* One run. */
 typedef struct {
 	const SutureFetchRequest *request;
@@ -52,18 +50,13 @@ static gboolean record(const Run *run, const gchar *event, const SutureFetchResu
 		       const gchar *reason, const gchar *detail, GError **error)
 {
 	const SutureTarget *target = result ? result->target : NULL;
-	const SutureTufMetadata *targets = suture_tuf_client_metadata(run->client, SUTURE_TUF_TARGETS);
-	const SutureTufTarget *listed =
-		result && targets ? suture_tuf_metadata_target(targets, result->name) : NULL;
-	const gchar *sha256 = listed ? g_hash_table_lookup(listed->file.hashes, "sha256") : NULL;
 	const SutureEvent what = {
 		.event = event,
 		.bundle = !result      ? NULL
 			  : result->id ? result->id
 				       : result->name,
 		.manifest_sha256 = target ? target->manifest_sha256 : NULL,
-		/* Metadata may list hex of any length; the ledger takes digests alone. */
-		.package_sha256 = sha256 && strlen(sha256) == SHA256_HEX ? sha256 : NULL,
+		.package_sha256 = result ? result->sha256 : NULL,
 		.reason = reason,
 		.detail = detail,
 	};
@@ -125,18 +118,25 @@ static void note_versions(Run *run)
 	run->report->targets = suture_tuf_client_metadata(run->client, SUTURE_TUF_TARGETS)->version;
 }
 
+/* Takes @cause, which ends the run. Always FALSE. */
+static gboolean refuse_all(const Run *run, GError *cause, GError **error)
+{
+	if (is_cancelled(cause) ||
+	    record(run, "refuse", NULL, suture_error_reason(cause), cause->message, error))
+		g_propagate_error(error, cause);
+	else
+		g_error_free(cause);
+	return FALSE;
+}
+
 static gboolean refresh(Run *run, GError **error)
 {
 	SutureFetchReport *report = run->report;
-	g_autoptr(GError) cause = NULL;
+	GError *cause = NULL;
 	g_autofree gchar *detail = NULL;
 
-	if (!suture_tuf_client_refresh(run->client, &cause)) {
-		if (is_cancelled(cause) ||
-		    record(run, "refuse", NULL, suture_error_reason(cause), cause->message, error))
-			g_propagate_error(error, g_steal_pointer(&cause));
-		return FALSE;
-	}
+	if (!suture_tuf_client_refresh(run->client, &cause))
+		return refuse_all(run, cause, error);
 	note_versions(run);
 	detail = g_strdup_printf("repository metadata: root %" G_GINT64_FORMAT ", timestamp %" G_GINT64_FORMAT
 				 ", snapshot %" G_GINT64_FORMAT ", targets %" G_GINT64_FORMAT,
@@ -145,17 +145,16 @@ static gboolean refresh(Run *run, GError **error)
 }
 
 /* Downloads into a file that has no name any more once it is whole: from here on nobody else can reach it. */
-static int download(Run *run, const SutureTufTarget *listed, GError **error)
+static int download(Run *run, const SutureTufTarget *listed, const gchar *sha256, GError **error)
 {
-	const gchar *sha256 = g_hash_table_lookup(listed->file.hashes, "sha256");
 	SUTURE_AUTO_FD fd = -1;
 	g_autoptr(GError) cause = NULL;
 
-	if (!sha256 || strlen(sha256) != SHA256_HEX ||
-	    listed->file.length > SUTURE_BUNDLE_MAX_PACKAGE_BYTES) {
+	if (!sha256 || listed->file.length > SUTURE_BUNDLE_MAX_PACKAGE_BYTES) {
 		g_set_error(
 			error, SUTURE_TUF_ERROR,
-			sha256 ? SUTURE_TUF_ERROR_TARGET_LENGTH : SUTURE_TUF_ERROR_TARGET_HASH,
+			g_hash_table_contains(listed->file.hashes, "sha256") ? SUTURE_TUF_ERROR_TARGET_LENGTH
+									     : SUTURE_TUF_ERROR_TARGET_HASH,
 			"%s: listed without a SHA-256, or larger than a bundle may be; tell the publisher",
 			listed->name);
 		return -1;
@@ -179,7 +178,7 @@ static SutureBundle *verify(Run *run, const SutureFetchResult *result, GError **
 {
 	const SutureFetchRequest *request = run->request;
 	const SutureTufTarget *listed = suture_tuf_client_find(run->client, result->name, error);
-	SUTURE_AUTO_FD fd = listed ? download(run, listed, error) : -1;
+	SUTURE_AUTO_FD fd = listed ? download(run, listed, result->sha256, error) : -1;
 	SutureBundle *bundle;
 	SutureReceipt *receipt;
 
@@ -273,15 +272,12 @@ static gboolean record_listing(Run *run, GError **error)
 static gboolean sweep(const Run *run, GError **error)
 {
 	g_autoptr(GHashTable) wanted = g_hash_table_new(g_str_hash, g_str_equal);
-	const SutureTufMetadata *targets = suture_tuf_client_metadata(run->client, SUTURE_TUF_TARGETS);
 
 	for (guint i = 0; i < run->report->results->len; i++) {
 		const SutureFetchResult *result = run->report->results->pdata[i];
-		const SutureTufTarget *listed = suture_tuf_metadata_target(targets, result->name);
-		gchar *sha256 = g_hash_table_lookup(listed->file.hashes, "sha256");
 
-		if (result->outcome == SUTURE_FETCH_WANTED && sha256)
-			g_hash_table_add(wanted, sha256);
+		if (result->outcome == SUTURE_FETCH_WANTED && result->sha256)
+			g_hash_table_add(wanted, result->sha256);
 	}
 	return suture_partial_sweep(run->partial, wanted, error);
 }
@@ -322,15 +318,23 @@ static gboolean fetch_all(Run *run, GError **error)
 	return TRUE;
 }
 
+/* What the metadata has for this kernel, where the roles for it can be trusted. */
+static gboolean list(Run *run, GError **error)
+{
+	const SutureFetchRequest *request = run->request;
+	GError *cause = NULL;
+
+	run->report->results =
+		suture_fetch_list(run->client, request->root, run->trust, request->kernel, &cause);
+	return run->report->results || refuse_all(run, cause, error);
+}
+
 SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request, GError **error)
 {
 	g_auto(Run)
 		run = {.request = request, .lock = -1, .partial = -1, .report = g_new0(SutureFetchReport, 1)};
 
-	if (!open_run(&run, error) || !refresh(&run, error))
-		return NULL;
-	run.report->results = suture_fetch_list(run.client, request->root, run.trust, request->kernel, error);
-	if (!run.report->results)
+	if (!open_run(&run, error) || !refresh(&run, error) || !list(&run, error))
 		return NULL;
 	if (request->select)
 		request->select(run.report->results, request->select_data);

@@ -29,6 +29,7 @@ typedef struct {
 	gchar *id;            /* patch id; NULL when its data could not be read */
 	SutureTarget *target; /* NULL when its data could not be read */
 	guint64 size;         /* of the RPM file */
+	gchar *sha256;        /* of the RPM file, as signed metadata lists it; NULL: not 64 digits there */
 	SutureFetchOutcome outcome;
 	gchar *reason; /* policy rule or reason code; NULL otherwise */
 	gchar *detail; /* one line; NULL when there is nothing to say */

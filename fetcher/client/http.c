@@ -140,5 +140,10 @@ gchar *suture_http_join(const gchar *base, const gchar *path)
 {
 	g_autofree gchar *escaped = g_uri_escape_string(path, "/", FALSE);
 
-	return g_strconcat(base, g_str_has_suffix(base, "/") ? "" : "/", escaped, NULL);
+	return suture_http_join_encoded(base, escaped);
+}
+
+gchar *suture_http_join_encoded(const gchar *base, const gchar *encoded)
+{
+	return g_strconcat(base, g_str_has_suffix(base, "/") ? "" : "/", encoded, NULL);
 }

@@ -65,3 +65,5 @@ SutureHttpCount suture_http_count(const SutureHttp *http);
 /* "<base>/<path>" with every byte of @path outside unreserved characters and '/' percent-encoded (RFC 3986).
  */
 gchar *suture_http_join(const gchar *base, const gchar *path);
+/* "<base>/<encoded>", which is taken as it stands. */
+gchar *suture_http_join_encoded(const gchar *base, const gchar *encoded);

@@ -122,6 +122,46 @@ static gboolean run_download(const Arguments *arguments, SutureHttp *http, GErro
 	return TRUE;
 }
 
+static gboolean run_list(const Arguments *arguments, const gchar *folder, SutureHttp *http, GError **error)
+{
+	g_autoptr(SutureTufClient) client = refreshed(arguments, http, error);
+	g_autoptr(GPtrArray) targets = client ? suture_tuf_client_list(client, folder, error) : NULL;
+
+	for (guint i = 0; targets && i < targets->len; i++)
+		g_print("%s\n", ((const SutureTufTarget *)targets->pdata[i])->name);
+	return targets != NULL;
+}
+
+/* One line a role: its file as served, how many targets its delegations allow it, or why it is refused. */
+static gboolean print_role(const SutureTufWalked *role, gpointer data, GError **error)
+{
+	guint allowed = 0;
+
+	(void)data, (void)error;
+	for (guint i = 0; role->metadata && i < role->metadata->targets->len; i++) {
+		const SutureTufTarget *target = role->metadata->targets->pdata[i];
+
+		allowed += suture_tuf_walked_allows(role, target->name);
+	}
+	if (role->metadata)
+		g_print("%s %u\n", role->served, allowed);
+	else
+		g_print("%s %s\n", role->served, suture_error_reason(role->refusal));
+	return TRUE;
+}
+
+static gboolean has_prefix(const gchar *role, gpointer prefix)
+{
+	return g_str_has_prefix(role, prefix);
+}
+
+static gboolean run_roles(const Arguments *arguments, const gchar *prefix, SutureHttp *http, GError **error)
+{
+	g_autoptr(SutureTufClient) client = refreshed(arguments, http, error);
+
+	return client && suture_tuf_client_walk(client, has_prefix, print_role, (gpointer)prefix, error);
+}
+
 static gboolean run(const Arguments *arguments, int argc, char **argv, GError **error)
 {
 	const SutureHttpOptions options = {.stall_seconds = (guint)MAX(arguments->stall_seconds, 0)};
@@ -131,16 +171,22 @@ static gboolean run(const Arguments *arguments, int argc, char **argv, GError **
 		return usage(error, "--metadata-dir and a command are needed");
 	if (strcmp(argv[1], "init") == 0)
 		return argc == 3 ? run_init(arguments, argv[2], error) : usage(error, "init needs ROOT.json");
-	if (!arguments->metadata_url || argc != 2)
+	if (!arguments->metadata_url || argc > 3)
 		return usage(error, "--metadata-url and one command are needed");
 	http = suture_http_new(&options, error);
 	if (!http)
 		return FALSE;
+	if (strcmp(argv[1], "list") == 0 && argc == 3)
+		return run_list(arguments, argv[2], http, error);
+	if (strcmp(argv[1], "roles") == 0 && argc == 3)
+		return run_roles(arguments, argv[2], http, error);
+	if (argc != 2)
+		return usage(error, "one command is needed");
 	if (strcmp(argv[1], "refresh") == 0)
 		return run_refresh(arguments, http, error);
 	if (strcmp(argv[1], "download") == 0)
 		return run_download(arguments, http, error);
-	return usage(error, "the commands are init, refresh and download");
+	return usage(error, "the commands are init, refresh, download, list and roles");
 }
 
 int main(int argc, char **argv)
@@ -161,7 +207,8 @@ int main(int argc, char **argv)
 		 "Give up on a server that is slow for so long", "N"},
 		{NULL},
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new("init ROOT.json | refresh | download");
+	g_autoptr(GOptionContext) context =
+		g_option_context_new("init ROOT.json | refresh | download | list FOLDER | roles PREFIX");
 	g_autoptr(GError) error = NULL;
 
 	suture_cancel_install();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fetcher/client/tuf-client.h"
+#include "fetcher/client/tuf-client-private.h"
 
 #include "common/file.h"
 #include "common/mutation.h"
@@ -22,14 +22,6 @@ static const struct {
 	{"targets.json", SUTURE_TUF_MAX_TARGETS_BYTES, SUTURE_TUF_ERROR_TARGETS_SIGNATURE},
 };
 
-struct _SutureTufClient {
-	int folder;
-	gchar *url;
-	SutureHttp *http; /* borrowed */
-	gint64 now;
-	SutureTufMetadata *trusted[G_N_ELEMENTS(roles)];
-};
-
 static gboolean verify(const SutureTufMetadata *root, const SutureTufMetadata *metadata, GError **error)
 {
 	const gchar *name = suture_tuf_type_name(metadata->type);
@@ -38,7 +30,7 @@ static gboolean verify(const SutureTufMetadata *root, const SutureTufMetadata *m
 					    roles[metadata->type].signature, error);
 }
 
-static gboolean G_GNUC_PRINTF(3, 4) refuse(GError **error, SutureTufError code, const gchar *format, ...)
+gboolean suture_tuf_client_refuse(GError **error, SutureTufError code, const gchar *format, ...)
 {
 	g_autofree gchar *why = NULL;
 	va_list args;
@@ -53,8 +45,8 @@ static gboolean G_GNUC_PRINTF(3, 4) refuse(GError **error, SutureTufError code, 
 	return FALSE;
 }
 
-static gboolean is_current(const SutureTufClient *client, const SutureTufMetadata *metadata,
-			   SutureTufError code, GError **error)
+gboolean suture_tuf_client_check_expiry(const SutureTufClient *client, const SutureTufMetadata *metadata,
+					const gchar *file, SutureTufError code, GError **error)
 {
 	g_autoptr(GDateTime) end = NULL;
 	g_autofree gchar *text = NULL;
@@ -63,8 +55,15 @@ static gboolean is_current(const SutureTufClient *client, const SutureTufMetadat
 		return TRUE;
 	end = g_date_time_new_from_unix_utc(metadata->expires);
 	text = g_date_time_format_iso8601(end);
-	return refuse(error, code, "%s version %" G_GINT64_FORMAT " expired at %s (check this host's clock)",
-		      roles[metadata->type].file, metadata->version, text);
+	return suture_tuf_client_refuse(
+		error, code, "%s version %" G_GINT64_FORMAT " expired at %s (check this host's clock)", file,
+		metadata->version, text);
+}
+
+static gboolean is_current(const SutureTufClient *client, const SutureTufMetadata *metadata,
+			   SutureTufError code, GError **error)
+{
+	return suture_tuf_client_check_expiry(client, metadata, roles[metadata->type].file, code, error);
 }
 
 static gboolean keep(SutureTufClient *client, SutureTufMetadata *metadata, GError **error)
@@ -108,7 +107,7 @@ static SutureTufMetadata *load_local(SutureTufClient *client, SutureTufType type
 static GBytes *download(SutureTufClient *client, const gchar *name, guint64 limit, SutureTufError over,
 			GError **error)
 {
-	g_autofree gchar *url = suture_http_join(client->url, name);
+	g_autofree gchar *url = suture_http_join_encoded(client->url, name);
 	g_autoptr(GError) cause = NULL;
 	GBytes *bytes = suture_http_get(client->http, url, limit, &cause);
 
@@ -139,8 +138,9 @@ gboolean suture_tuf_init(const gchar *folder, GBytes *bytes, GError **error)
 	SUTURE_AUTO_FD dirfd = -1;
 
 	if (g_bytes_get_size(bytes) > SUTURE_TUF_MAX_ROOT_BYTES)
-		return refuse(error, SUTURE_TUF_ERROR_TOO_LARGE, "root metadata is larger than %d bytes",
-			      SUTURE_TUF_MAX_ROOT_BYTES);
+		return suture_tuf_client_refuse(error, SUTURE_TUF_ERROR_TOO_LARGE,
+						"root metadata is larger than %d bytes",
+						SUTURE_TUF_MAX_ROOT_BYTES);
 	root = parse_root(bytes, "initial root metadata", error);
 	if (!root)
 		return FALSE;
@@ -187,6 +187,7 @@ SutureTufClient *suture_tuf_client_new(const gchar *folder, const gchar *metadat
 
 void suture_tuf_client_free(SutureTufClient *client)
 {
+	suture_tuf_client_forget_delegated(client);
 	for (gsize i = 0; i < G_N_ELEMENTS(client->trusted); i++)
 		g_clear_pointer(&client->trusted[i], suture_tuf_metadata_free);
 	suture_fd_clear(&client->folder);
@@ -220,8 +221,9 @@ static gboolean accept_root(SutureTufClient *client, GBytes *bytes, const gchar 
 	if (!suture_check_skipped("tuf-root-signature-new") && !verify(root, root, error))
 		return FALSE;
 	if (!suture_check_skipped("tuf-root-version") && root->version != before->version + 1)
-		return refuse(error, SUTURE_TUF_ERROR_ROOT_VERSION,
-			      "%s says that it is version %" G_GINT64_FORMAT, name, root->version);
+		return suture_tuf_client_refuse(error, SUTURE_TUF_ERROR_ROOT_VERSION,
+						"%s says that it is version %" G_GINT64_FORMAT, name,
+						root->version);
 	if (!recover_from_fast_forward(client, root, error) || !keep(client, root, error))
 		return FALSE;
 	g_steal_pointer(&root);
@@ -269,16 +271,17 @@ static gboolean check_timestamp_rollback(const SutureTufMetadata *old, const Sut
 	gint64 new_snapshot = suture_tuf_metadata_file(new, "snapshot.json")->version;
 
 	if (!suture_check_skipped("tuf-timestamp-rollback") && new->version < old->version)
-		return refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_ROLLBACK,
-			      "timestamp.json went back from version %" G_GINT64_FORMAT
-			      " to %" G_GINT64_FORMAT,
-			      old->version, new->version);
+		return suture_tuf_client_refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_ROLLBACK,
+						"timestamp.json went back from version %" G_GINT64_FORMAT
+						" to %" G_GINT64_FORMAT,
+						old->version, new->version);
 	if (!suture_check_skipped("tuf-timestamp-snapshot-rollback") && new->version != old->version &&
 	    new_snapshot < old_snapshot)
-		return refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_SNAPSHOT,
-			      "timestamp.json takes snapshot.json back from version %" G_GINT64_FORMAT
-			      " to %" G_GINT64_FORMAT,
-			      old_snapshot, new_snapshot);
+		return suture_tuf_client_refuse(
+			error, SUTURE_TUF_ERROR_TIMESTAMP_SNAPSHOT,
+			"timestamp.json takes snapshot.json back from version %" G_GINT64_FORMAT
+			" to %" G_GINT64_FORMAT,
+			old_snapshot, new_snapshot);
 	return TRUE;
 }
 
@@ -313,8 +316,7 @@ static gboolean update_timestamp(SutureTufClient *client, GError **error)
 	return TRUE;
 }
 
-/* Whether stored metadata is the very one that @listed asks for, so that nothing need be downloaded. */
-static gboolean is_listed(const SutureTufMetadata *local, const SutureTufFile *listed)
+gboolean suture_tuf_client_is_listed(const SutureTufMetadata *local, const SutureTufFile *listed)
 {
 	gint64 size = (gint64)g_bytes_get_size(local->bytes);
 
@@ -322,66 +324,88 @@ static gboolean is_listed(const SutureTufMetadata *local, const SutureTufFile *l
 	       (!listed->hashes || suture_tuf_hashes_check_bytes(listed, local->bytes, "", 0, NULL));
 }
 
-/* Error codes and names of the checks that snapshot and targets share: 5.5.1 to 5.5.4, 5.6.1 to 5.6.4. */
-typedef struct {
-	SutureTufType type;
-	SutureTufError length, hash, version;
-} Steps;
-static const Steps snapshot_steps = {SUTURE_TUF_SNAPSHOT, SUTURE_TUF_ERROR_SNAPSHOT_LENGTH,
-				     SUTURE_TUF_ERROR_SNAPSHOT_HASH, SUTURE_TUF_ERROR_SNAPSHOT_VERSION};
-static const Steps targets_steps = {SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_TARGETS_LENGTH,
-				    SUTURE_TUF_ERROR_TARGETS_HASH, SUTURE_TUF_ERROR_TARGETS_VERSION};
+static const SutureTufListed snapshot_steps = {
+	.file = "snapshot.json",
+	.type = SUTURE_TUF_SNAPSHOT,
+	.limit = SUTURE_TUF_MAX_SNAPSHOT_BYTES,
+	.length = SUTURE_TUF_ERROR_SNAPSHOT_LENGTH,
+	.hash = SUTURE_TUF_ERROR_SNAPSHOT_HASH,
+	.version = SUTURE_TUF_ERROR_SNAPSHOT_VERSION,
+};
+static const SutureTufListed targets_steps = {
+	.file = "targets.json",
+	.type = SUTURE_TUF_TARGETS,
+	.limit = SUTURE_TUF_MAX_TARGETS_BYTES,
+	.length = SUTURE_TUF_ERROR_TARGETS_LENGTH,
+	.hash = SUTURE_TUF_ERROR_TARGETS_HASH,
+	.version = SUTURE_TUF_ERROR_TARGETS_VERSION,
+};
 
-/* The bytes of @steps' role, checked against length and hashes in @listed where it has them. */
-static GBytes *download_listed(SutureTufClient *client, const Steps *steps, const SutureTufFile *listed,
-			       GError **error)
+gchar *suture_tuf_client_served_name(const SutureTufClient *client, const gchar *file, gint64 version)
 {
-	const gchar *file = roles[steps->type].file;
-	gboolean ours = listed->length < 0 || (guint64)listed->length > roles[steps->type].limit;
-	g_autofree gchar *name = client->trusted[SUTURE_TUF_ROOT]->consistent_snapshot
-					 ? g_strdup_printf("%" G_GINT64_FORMAT ".%s", listed->version, file)
-					 : g_strdup(file);
-	g_autoptr(GBytes) bytes =
-		download(client, name, ours ? roles[steps->type].limit : (guint64)listed->length,
-			 ours ? SUTURE_TUF_ERROR_TOO_LARGE : steps->length, error);
+	return client->trusted[SUTURE_TUF_ROOT]->consistent_snapshot
+		       ? g_strdup_printf("%" G_GINT64_FORMAT ".%s", version, file)
+		       : g_strdup(file);
+}
+
+/* The bytes of @what's role, checked against length and hashes in @listed where it has them. */
+static GBytes *download_listed(SutureTufClient *client, const SutureTufListed *what,
+			       const SutureTufFile *listed, GError **error)
+{
+	gboolean ours = listed->length < 0 || (guint64)listed->length > what->limit;
+	g_autofree gchar *name = suture_tuf_client_served_name(client, what->file, listed->version);
+	g_autoptr(GBytes) bytes = download(client, name, ours ? what->limit : (guint64)listed->length,
+					   ours ? SUTURE_TUF_ERROR_TOO_LARGE : what->length, error);
 
 	if (!bytes)
 		return NULL;
 	if (!suture_check_skipped("tuf-metadata-length") && listed->length >= 0 &&
 	    g_bytes_get_size(bytes) != (guint64)listed->length) {
-		refuse(error, steps->length,
-		       "%s has %" G_GSIZE_FORMAT " bytes, signed metadata says %" G_GINT64_FORMAT, name,
-		       g_bytes_get_size(bytes), listed->length);
+		suture_tuf_client_refuse(error, what->length,
+					 "%s has %" G_GSIZE_FORMAT
+					 " bytes, signed metadata says %" G_GINT64_FORMAT,
+					 name, g_bytes_get_size(bytes), listed->length);
 		return NULL;
 	}
 	if (!suture_check_skipped("tuf-metadata-hash") && listed->hashes &&
-	    !suture_tuf_hashes_check_bytes(listed, bytes, name, steps->hash, error))
+	    !suture_tuf_hashes_check_bytes(listed, bytes, name, what->hash, error))
 		return NULL;
 	return g_steal_pointer(&bytes);
 }
 
-static SutureTufMetadata *fetch_listed(SutureTufClient *client, const Steps *steps,
+SutureTufMetadata *suture_tuf_client_get_listed(SutureTufClient *client, const SutureTufListed *what,
+						const SutureTufFile *listed, GError **error)
+{
+	g_autoptr(SutureTufMetadata) new = NULL;
+	g_autoptr(GBytes) bytes = download_listed(client, what, listed, error);
+
+	new = bytes ? suture_tuf_metadata_parse(bytes, what->type, what->file, error) : NULL;
+	return g_steal_pointer(&new);
+}
+
+gboolean suture_tuf_client_check_version(const SutureTufListed *what, const SutureTufFile *listed,
+					 const SutureTufMetadata *metadata, GError **error)
+{
+	if (suture_check_skipped("tuf-metadata-version") || metadata->version == listed->version)
+		return TRUE;
+	return suture_tuf_client_refuse(error, what->version,
+					"%s is version %" G_GINT64_FORMAT
+					", signed metadata says %" G_GINT64_FORMAT ": a mix of old and new",
+					what->file, metadata->version, listed->version);
+}
+
+static SutureTufMetadata *fetch_listed(SutureTufClient *client, const SutureTufListed *what,
 				       const SutureTufFile *listed, GError **error)
 {
-	const gchar *file = roles[steps->type].file;
-	g_autoptr(SutureTufMetadata) new = NULL;
-	g_autoptr(GBytes) bytes = download_listed(client, steps, listed, error);
+	g_autoptr(SutureTufMetadata) new = suture_tuf_client_get_listed(client, what, listed, error);
 
-	new = bytes ? suture_tuf_metadata_parse(bytes, steps->type, file, error) : NULL;
 	if (!new)
 		return NULL;
-	if (!suture_check_skipped(steps->type == SUTURE_TUF_SNAPSHOT ? "tuf-snapshot-signature"
-								     : "tuf-targets-signature") &&
+	if (!suture_check_skipped(what->type == SUTURE_TUF_SNAPSHOT ? "tuf-snapshot-signature"
+								    : "tuf-targets-signature") &&
 	    !verify(client->trusted[SUTURE_TUF_ROOT], new, error))
 		return NULL;
-	if (!suture_check_skipped("tuf-metadata-version") && new->version != listed->version) {
-		refuse(error, steps->version,
-		       "%s is version %" G_GINT64_FORMAT ", signed metadata says %" G_GINT64_FORMAT
-		       ": a mix of old and new",
-		       file, new->version, listed->version);
-		return NULL;
-	}
-	return g_steal_pointer(&new);
+	return suture_tuf_client_check_version(what, listed, new, error) ? g_steal_pointer(&new) : NULL;
 }
 
 /* 5.5.5 */
@@ -396,13 +420,15 @@ static gboolean check_snapshot_rollback(const SutureTufMetadata *old, const Sutu
 		const SutureTufFile *before = value, *after = suture_tuf_metadata_file(new, path);
 
 		if (!after)
-			return refuse(error, SUTURE_TUF_ERROR_SNAPSHOT_ROLLBACK,
-				      "snapshot.json lists %.200s no more", (const gchar *)path);
+			return suture_tuf_client_refuse(error, SUTURE_TUF_ERROR_SNAPSHOT_ROLLBACK,
+							"snapshot.json lists %.200s no more",
+							(const gchar *)path);
 		if (after->version < before->version)
-			return refuse(error, SUTURE_TUF_ERROR_SNAPSHOT_ROLLBACK,
-				      "snapshot.json takes %.200s back from version %" G_GINT64_FORMAT
-				      " to %" G_GINT64_FORMAT,
-				      (const gchar *)path, before->version, after->version);
+			return suture_tuf_client_refuse(
+				error, SUTURE_TUF_ERROR_SNAPSHOT_ROLLBACK,
+				"snapshot.json takes %.200s back from version %" G_GINT64_FORMAT
+				" to %" G_GINT64_FORMAT,
+				(const gchar *)path, before->version, after->version);
 	}
 	return TRUE;
 }
@@ -415,7 +441,7 @@ static gboolean update_snapshot(SutureTufClient *client, GError **error)
 	g_autoptr(SutureTufMetadata) old = load_local(client, SUTURE_TUF_SNAPSHOT);
 	g_autoptr(SutureTufMetadata) new = NULL;
 
-	if (old && is_listed(old, listed)) {
+	if (old && suture_tuf_client_is_listed(old, listed)) {
 		client->trusted[SUTURE_TUF_SNAPSHOT] = g_steal_pointer(&old);
 		return suture_check_skipped("tuf-snapshot-expired") ||
 		       is_current(client, client->trusted[SUTURE_TUF_SNAPSHOT],
@@ -444,7 +470,7 @@ static gboolean update_targets(SutureTufClient *client, GError **error)
 	g_autoptr(SutureTufMetadata) old = load_local(client, SUTURE_TUF_TARGETS);
 	g_autoptr(SutureTufMetadata) new = NULL;
 
-	if (old && is_listed(old, listed)) {
+	if (old && suture_tuf_client_is_listed(old, listed)) {
 		client->trusted[SUTURE_TUF_TARGETS] = g_steal_pointer(&old);
 		return suture_check_skipped("tuf-targets-expired") ||
 		       is_current(client, client->trusted[SUTURE_TUF_TARGETS],
@@ -464,35 +490,19 @@ static gboolean update_targets(SutureTufClient *client, GError **error)
 
 gboolean suture_tuf_client_refresh(SutureTufClient *client, GError **error)
 {
+	suture_tuf_client_forget_delegated(client);
 	for (SutureTufType type = SUTURE_TUF_TIMESTAMP; type <= SUTURE_TUF_TARGETS; type++)
 		g_clear_pointer(&client->trusted[type], suture_tuf_metadata_free);
-	return update_root(client, error) && update_timestamp(client, error) &&
-	       update_snapshot(client, error) && update_targets(client, error);
+	if (!update_root(client, error) || !update_timestamp(client, error) ||
+	    !update_snapshot(client, error) || !update_targets(client, error))
+		return FALSE;
+	suture_tuf_client_sweep(client);
+	return TRUE;
 }
 
 const SutureTufMetadata *suture_tuf_client_metadata(const SutureTufClient *client, SutureTufType type)
 {
 	return client->trusted[type];
-}
-
-const SutureTufTarget *suture_tuf_client_find(const SutureTufClient *client, const gchar *name,
-					      GError **error)
-{
-	const SutureTufTarget *target = suture_tuf_metadata_target(client->trusted[SUTURE_TUF_TARGETS], name);
-
-	if (!target)
-		g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_TARGET_UNKNOWN,
-			    "%s: the repository has no such target; check the name", name);
-	return target;
-}
-
-void suture_tuf_client_walk(const SutureTufClient *client, SutureTufVisit visit, gpointer data)
-{
-	const GPtrArray *targets = client->trusted[SUTURE_TUF_TARGETS]->targets;
-
-	for (guint i = 0; i < targets->len; i++)
-		if (!visit(targets->pdata[i], data))
-			return;
 }
 
 gboolean suture_tuf_client_download(SutureTufClient *client, const SutureTufTarget *target,

@@ -6,13 +6,18 @@
 
 /*
  * The client workflow of the TUF specification 1.0, section 5, over one folder of trusted metadata:
- * root.json, timestamp.json, snapshot.json and targets.json, each byte for byte as it was served. The caller
- * holds whatever lock guards the folder.
+ * root.json, timestamp.json, snapshot.json, targets.json and "<encoded role>.json" of delegated roles, each
+ * byte for byte as it was served. The caller holds whatever lock guards the folder.
  */
 #define SUTURE_TUF_MAX_ROOT_BYTES (512 * 1024)
 #define SUTURE_TUF_MAX_TIMESTAMP_BYTES (16 * 1024)
 #define SUTURE_TUF_MAX_SNAPSHOT_BYTES (2 * 1024 * 1024)
 #define SUTURE_TUF_MAX_TARGETS_BYTES (64 * 1024 * 1024)
+/* Delegated roles that one search visits (5.6.7.1), and how deep they may be nested. */
+#define SUTURE_TUF_MAX_DELEGATIONS 64
+/* Roles that suture_tuf_client_list() looks into, and suture_tuf_client_walk() visits. */
+#define SUTURE_TUF_MAX_LISTED_ROLES 1024
+#define SUTURE_TUF_MAX_WALKED_ROLES 65536
 /* New versions of root that one refresh follows (5.3.3); the next refresh goes on. */
 #define SUTURE_TUF_MAX_ROOTS 256
 
@@ -47,13 +52,58 @@ gboolean suture_tuf_client_refresh(SutureTufClient *client, GError **error) G_GN
 /* Trusted metadata of @type after a refresh; borrowed. */
 const SutureTufMetadata *suture_tuf_client_metadata(const SutureTufClient *client, SutureTufType type);
 
-/* What the trusted targets metadata says of @name (5.6.7); TARGET-UNKNOWN. Borrowed. */
-const SutureTufTarget *suture_tuf_client_find(const SutureTufClient *client, const gchar *name,
-					      GError **error);
+/*
+ * What trusted metadata says of the target @name (5.6.7): the top-level targets role first, then delegated
+ * roles whose paths fit, depth first in their order, each once, until a terminating delegation ends it. A
+ * delegated role's stored file is used when its CURRENT delegator's keys vouch for it and snapshot lists its
+ * version; else it is downloaded, and stored once trusted. A role that several delegate to is verified
+ * against each by whom it is reached. Borrowed, until the next refresh. TARGET-UNKNOWN, TOO-MANY-ROLES,
+ * codes DELEGATED-*, those of metadata's form and of SUTURE_FETCH_ERROR.
+ */
+const SutureTufTarget *suture_tuf_client_find(SutureTufClient *client, const gchar *name,
+					      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Called for every trusted target, by name. Return FALSE to stop. */
-typedef gboolean (*SutureTufVisit)(const SutureTufTarget *target, gpointer data);
-void suture_tuf_client_walk(const SutureTufClient *client, SutureTufVisit visit, gpointer data);
+/*
+ * Every target below "@folder/" as suture_tuf_client_find() has it: SutureTufTarget*, by name, borrowed until
+ * the next refresh. Only roles whose paths could be below that folder are loaded. Codes as of find().
+ */
+GPtrArray *suture_tuf_client_list(SutureTufClient *client, const gchar *folder,
+				  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * The role @name as the top-level targets role delegates to it, verified; for its extra members. NULL without
+ * an error when it does not. Borrowed until the next refresh.
+ */
+const SutureTufMetadata *suture_tuf_client_role(SutureTufClient *client, const gchar *name, GError **error);
+
+/* A delegated role on a walk. */
+typedef struct _SutureTufWalked SutureTufWalked;
+struct _SutureTufWalked {
+	const gchar *name;
+	const SutureTufWalked *delegator; /* NULL: the top-level targets role */
+	const SutureTufDelegation *delegation;
+	const gchar *served; /* its file below the metadata URL, encoded: "7.6.1.0-47-amd64.json" */
+	const gchar *stored; /* its file in the client's folder; it is there when @metadata is */
+	const SutureTufMetadata *metadata; /* trusted; NULL when @refusal says why not */
+	const GError *refusal;
+};
+
+/* Whether the walk is to go into a role at all, which is not loaded yet. */
+typedef gboolean (*SutureTufWanted)(const gchar *role, gpointer data);
+/* What it points to is gone after the call. FALSE with @error set ends the walk. */
+typedef gboolean (*SutureTufVisit)(const SutureTufWalked *role, gpointer data, GError **error);
+
+/*
+ * Visits every delegated role that can be reached, each name once, a delegator before those it delegates to,
+ * holding in memory only the one visited and those above it. A role that several delegate to must be vouched
+ * for by each. What a role's refusal means is for @visit to say; none of its delegations are followed.
+ * @wanted may be NULL: all. TOO-MANY-ROLES, or what @visit sets.
+ */
+gboolean suture_tuf_client_walk(SutureTufClient *client, SutureTufWanted wanted, SutureTufVisit visit,
+				gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether the delegations from the top-level role down to @role allow it to list the target @name. */
+gboolean suture_tuf_walked_allows(const SutureTufWalked *role, const gchar *name);
 
 /*
  * Downloads @target from below @base_url into @fd (going on after what is there, see http.h) and checks its

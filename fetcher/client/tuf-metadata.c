@@ -2,34 +2,19 @@
 #include "fetcher/client/tuf-metadata.h"
 
 #include "common/mutation.h"
+#include "fetcher/client/tuf-parse.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_SIGNATURES 1024
-#define MAX_KEYS 1024
 #define MAX_METADATA_BYTES (256 * 1024 * 1024)
-
-/* What a parse function needs to say where it stands. */
-typedef struct {
-	const gchar *what;
-	GError **error;
-} Context;
 
 const gchar *suture_tuf_type_name(SutureTufType type)
 {
 	static const gchar *const names[] = {"root", "timestamp", "snapshot", "targets"};
 
 	return names[type];
-}
-
-static void role_free(gpointer data)
-{
-	SutureTufRole *role = data;
-
-	g_free(role->name);
-	g_ptr_array_unref(role->keyids);
-	g_free(role);
 }
 
 static void file_clear(SutureTufFile *file)
@@ -61,7 +46,6 @@ static void signature_free(gpointer data)
 	g_free(signature);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureTufRole, role_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureTufFile, file_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureTufTarget, target_free)
 
@@ -74,91 +58,33 @@ void suture_tuf_metadata_free(SutureTufMetadata *metadata)
 	g_clear_pointer(&metadata->roles, g_hash_table_unref);
 	g_clear_pointer(&metadata->files, g_hash_table_unref);
 	g_clear_pointer(&metadata->targets, g_ptr_array_unref);
+	g_clear_pointer(&metadata->delegations, g_ptr_array_unref);
 	g_clear_pointer(&metadata->document, json_decref);
 	g_free(metadata);
 }
 
-/* Always FALSE. */
-static gboolean G_GNUC_PRINTF(3, 4) refuse(const Context *at, SutureTufError code, const gchar *format, ...)
+static gboolean parse_signature(const SutureTufParse *at, json_t *entry, GHashTable *seen,
+				GPtrArray *signatures)
 {
-	g_autofree gchar *why = NULL;
-	va_list args;
-
-	va_start(args, format);
-	why = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error(at->error, SUTURE_TUF_ERROR, (gint)code,
-		    "%s: %s; the repository's publisher must correct it", at->what, why);
-	return FALSE;
-}
-
-/* The form of the JSON is judged by spec/; here it is metadata that cannot be trusted. */
-static gboolean malformed(const Context *at, GError *cause)
-{
-	gboolean result = refuse(at, SUTURE_TUF_ERROR_MALFORMED, "%s", cause->message);
-
-	g_error_free(cause);
-	return result;
-}
-
-static json_t *get_object(const Context *at, json_t *object, const gchar *path, const gchar *key)
-{
-	GError *cause = NULL;
-	json_t *value = suture_json_object(object, path, key, &cause);
-
-	if (!value)
-		malformed(at, cause);
-	return value;
-}
-
-static json_t *get_array(const Context *at, json_t *object, const gchar *path, const gchar *key, gsize max)
-{
-	GError *cause = NULL;
-	json_t *value = suture_json_array(object, path, key, max, &cause);
-
-	if (!value)
-		malformed(at, cause);
-	return value;
-}
-
-static const gchar *get_string(const Context *at, json_t *object, const gchar *path, const gchar *key)
-{
-	GError *cause = NULL;
-	const gchar *value = suture_json_string(object, path, key, &cause);
-
-	if (!value)
-		malformed(at, cause);
-	return value;
-}
-
-static gboolean get_integer(const Context *at, json_t *object, const gchar *path, const gchar *key,
-			    gint64 min, gint64 *ret)
-{
-	GError *cause = NULL;
-
-	return suture_json_integer(object, path, key, min, G_MAXINT64, ret, &cause) || malformed(at, cause);
-}
-
-static gboolean parse_signature(const Context *at, json_t *entry, GHashTable *seen, GPtrArray *signatures)
-{
-	const gchar *keyid = get_string(at, entry, "signatures", "keyid");
-	const gchar *value = keyid ? get_string(at, entry, "signatures", "sig") : NULL;
+	const gchar *keyid = suture_tuf_parse_string(at, entry, "signatures", "keyid");
+	const gchar *value = keyid ? suture_tuf_parse_string(at, entry, "signatures", "sig") : NULL;
 	SutureTufSignature *signature;
 
 	if (!value)
 		return FALSE;
 	if (!g_hash_table_add(seen, (gpointer)keyid) && !suture_check_skipped("tuf-duplicate-keyid"))
-		return refuse(at, SUTURE_TUF_ERROR_DUPLICATE_KEYID, "two signatures by key id %.80s", keyid);
+		return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_DUPLICATE_KEYID,
+					       "two signatures by key id %.80s", keyid);
 	signature = g_new(SutureTufSignature, 1);
 	*signature = (SutureTufSignature){g_strdup(keyid), g_strdup(value)};
 	g_ptr_array_add(signatures, signature);
 	return TRUE;
 }
 
-static gboolean parse_signatures(const Context *at, SutureTufMetadata *metadata)
+static gboolean parse_signatures(const SutureTufParse *at, SutureTufMetadata *metadata)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-	json_t *list = get_array(at, metadata->document, "", "signatures", MAX_SIGNATURES);
+	json_t *list = suture_tuf_parse_array(at, metadata->document, "", "signatures", MAX_SIGNATURES);
 	json_t *entry;
 	gsize i;
 
@@ -167,7 +93,8 @@ static gboolean parse_signatures(const Context *at, SutureTufMetadata *metadata)
 	metadata->signatures = g_ptr_array_new_with_free_func(signature_free);
 	json_array_foreach (list, i, entry) {
 		if (!json_is_object(entry))
-			return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "a signature is not an object");
+			return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED,
+						       "a signature is not an object");
 		if (!parse_signature(at, entry, seen, metadata->signatures))
 			return FALSE;
 	}
@@ -175,9 +102,9 @@ static gboolean parse_signatures(const Context *at, SutureTufMetadata *metadata)
 }
 
 /* Section 4.2.1: "YYYY-MM-DDTHH:MM:SSZ", always UTC. */
-static gboolean parse_expires(const Context *at, json_t *signed_part, gint64 *ret)
+static gboolean parse_expires(const SutureTufParse *at, json_t *signed_part, gint64 *ret)
 {
-	const gchar *text = get_string(at, signed_part, "signed", "expires");
+	const gchar *text = suture_tuf_parse_string(at, signed_part, "signed", "expires");
 	g_autoptr(GDateTime) time = NULL;
 
 	if (!text)
@@ -185,117 +112,34 @@ static gboolean parse_expires(const Context *at, json_t *signed_part, gint64 *re
 	if (strlen(text) == strlen("2026-11-22T12:00:00Z") && text[10] == 'T' && g_str_has_suffix(text, "Z"))
 		time = g_date_time_new_from_iso8601(text, NULL);
 	if (!time)
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED,
-			      "signed.expires: \"%.40s\" is not a time like 2026-11-22T12:00:00Z", text);
+		return suture_tuf_parse_refuse(
+			at, SUTURE_TUF_ERROR_MALFORMED,
+			"signed.expires: \"%.40s\" is not a time like 2026-11-22T12:00:00Z", text);
 	*ret = g_date_time_to_unix(time);
 	return TRUE;
 }
 
-static gboolean parse_common(const Context *at, SutureTufMetadata *metadata, json_t *signed_part)
+static gboolean parse_common(const SutureTufParse *at, SutureTufMetadata *metadata, json_t *signed_part)
 {
-	const gchar *type = get_string(at, signed_part, "signed", "_type");
-	const gchar *version = type ? get_string(at, signed_part, "signed", "spec_version") : NULL;
+	const gchar *type = suture_tuf_parse_string(at, signed_part, "signed", "_type");
+	const gchar *version =
+		type ? suture_tuf_parse_string(at, signed_part, "signed", "spec_version") : NULL;
 
 	if (!version)
 		return FALSE;
 	if (!suture_check_skipped("tuf-type") && strcmp(type, suture_tuf_type_name(metadata->type)) != 0)
-		return refuse(at, SUTURE_TUF_ERROR_TYPE, "is %.40s metadata, not %s", type,
-			      suture_tuf_type_name(metadata->type));
+		return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_TYPE, "is %.40s metadata, not %s", type,
+					       suture_tuf_type_name(metadata->type));
 	if (!suture_check_skipped("tuf-spec-version") &&
 	    (!g_str_has_prefix(version, "1.") || !g_ascii_isdigit(version[2])))
-		return refuse(at, SUTURE_TUF_ERROR_SPEC_VERSION,
-			      "follows version %.40s of the TUF specification, not 1.x", version);
-	return get_integer(at, signed_part, "signed", "version", 1, &metadata->version) &&
+		return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_SPEC_VERSION,
+					       "follows version %.40s of the TUF specification, not 1.x",
+					       version);
+	return suture_tuf_parse_integer(at, signed_part, "signed", "version", 1, &metadata->version) &&
 	       parse_expires(at, signed_part, &metadata->expires);
 }
 
-/* A key of a kind that we do not know can sign nothing for us; that is no fault of the metadata. */
-static gboolean parse_keys(const Context *at, SutureTufMetadata *metadata, json_t *signed_part)
-{
-	json_t *keys = get_object(at, signed_part, "signed", "keys");
-	const char *keyid;
-	json_t *value;
-
-	if (!keys)
-		return FALSE;
-	if (json_object_size(keys) > MAX_KEYS)
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "more than %d keys", MAX_KEYS);
-	metadata->keys =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)suture_tuf_key_free);
-	json_object_foreach (keys, keyid, value) {
-		g_autoptr(GError) unknown = NULL;
-		SutureTufKey *key;
-
-		if (!json_is_object(value))
-			return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "key %.80s is not an object", keyid);
-		key = suture_tuf_key_parse(value, &unknown);
-		if (key)
-			g_hash_table_insert(metadata->keys, g_strdup(keyid), key);
-		else
-			g_debug("%s: key %.80s is of no use: %s", at->what, keyid, unknown->message);
-	}
-	return TRUE;
-}
-
-static gboolean add_keyid(const Context *at, SutureTufRole *role, json_t *value)
-{
-	const gchar *keyid = json_string_value(value);
-
-	if (!keyid)
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "role %s: a key id is not a string",
-			      role->name);
-	if (g_ptr_array_find_with_equal_func(role->keyids, keyid, g_str_equal, NULL))
-		return refuse(at, SUTURE_TUF_ERROR_DUPLICATE_KEYID, "role %s lists key id %.80s twice",
-			      role->name, keyid);
-	g_ptr_array_add(role->keyids, g_strdup(keyid));
-	return TRUE;
-}
-
-static SutureTufRole *parse_role(const Context *at, json_t *object, const gchar *name)
-{
-	g_autoptr(SutureTufRole) role = g_new0(SutureTufRole, 1);
-	json_t *keyids, *keyid;
-	gsize i;
-
-	role->name = g_strdup(name);
-	role->keyids = g_ptr_array_new_with_free_func(g_free);
-	keyids = get_array(at, object, name, "keyids", MAX_KEYS);
-	if (!keyids || !get_integer(at, object, name, "threshold", G_MININT64, &role->threshold))
-		return NULL;
-	if (!suture_check_skipped("tuf-threshold") && role->threshold < 1) {
-		refuse(at, SUTURE_TUF_ERROR_THRESHOLD, "role %s needs no signature at all", name);
-		return NULL;
-	}
-	json_array_foreach (keyids, i, keyid) {
-		if (!add_keyid(at, role, keyid))
-			return NULL;
-	}
-	return g_steal_pointer(&role);
-}
-
-static gboolean parse_root(const Context *at, SutureTufMetadata *metadata, json_t *signed_part)
-{
-	json_t *roles = get_object(at, signed_part, "signed", "roles");
-	json_t *consistent = json_object_get(signed_part, "consistent_snapshot");
-
-	if (!roles || !parse_keys(at, metadata, signed_part))
-		return FALSE;
-	if (consistent && !json_is_boolean(consistent))
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "consistent_snapshot is not true or false");
-	metadata->consistent_snapshot = json_is_true(consistent);
-	metadata->roles = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, role_free);
-	for (SutureTufType type = SUTURE_TUF_ROOT; type <= SUTURE_TUF_TARGETS; type++) {
-		json_t *object = get_object(at, roles, "roles", suture_tuf_type_name(type));
-		SutureTufRole *role = object ? parse_role(at, object, suture_tuf_type_name(type)) : NULL;
-
-		if (!role)
-			return FALSE;
-		g_hash_table_insert(metadata->roles, role->name, role);
-	}
-	return TRUE;
-}
-
-static gboolean parse_hashes(const Context *at, json_t *hashes, const gchar *name, SutureTufFile *file)
+static gboolean parse_hashes(const SutureTufParse *at, json_t *hashes, const gchar *name, SutureTufFile *file)
 {
 	const char *algorithm;
 	json_t *value;
@@ -305,43 +149,44 @@ static gboolean parse_hashes(const Context *at, json_t *hashes, const gchar *nam
 		const gchar *hex = json_string_value(value);
 
 		if (!hex || !hex[0] || strspn(hex, "0123456789abcdefABCDEF") != strlen(hex))
-			return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "%.200s: hash %.40s is not hex", name,
-				      algorithm);
+			return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED,
+						       "%.200s: hash %.40s is not hex", name, algorithm);
 		g_hash_table_insert(file->hashes, g_strdup(algorithm), g_ascii_strdown(hex, -1));
 	}
 	if (g_hash_table_size(file->hashes) == 0)
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "%.200s: no hash in \"hashes\"", name);
+		return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED,
+					       "%.200s: no hash in \"hashes\"", name);
 	return TRUE;
 }
 
 /* Length and hashes: optional for metadata files, required for targets. */
-static gboolean parse_file(const Context *at, json_t *object, const gchar *name, gboolean target,
+static gboolean parse_file(const SutureTufParse *at, json_t *object, const gchar *name, gboolean target,
 			   SutureTufFile *file)
 {
 	json_t *hashes;
 
 	file->length = -1;
 	if (!json_is_object(object))
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "%.200s: not an object", name);
-	if (!target && !get_integer(at, object, name, "version", 1, &file->version))
+		return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED, "%.200s: not an object", name);
+	if (!target && !suture_tuf_parse_integer(at, object, name, "version", 1, &file->version))
 		return FALSE;
 	if ((target || json_object_get(object, "length")) &&
-	    !get_integer(at, object, name, "length", 0, &file->length))
+	    !suture_tuf_parse_integer(at, object, name, "length", 0, &file->length))
 		return FALSE;
 	if (!target && !json_object_get(object, "hashes"))
 		return TRUE;
-	hashes = get_object(at, object, name, "hashes");
+	hashes = suture_tuf_parse_object(at, object, name, "hashes");
 	return hashes && parse_hashes(at, hashes, name, file);
 }
 
-static gboolean parse_meta(const Context *at, SutureTufMetadata *metadata, json_t *signed_part)
+static gboolean parse_meta(const SutureTufParse *at, SutureTufMetadata *metadata, json_t *signed_part)
 {
 	const gchar *needed = metadata->type == SUTURE_TUF_TIMESTAMP ? "snapshot.json" : "targets.json";
-	json_t *meta = get_object(at, signed_part, "signed", "meta");
+	json_t *meta = suture_tuf_parse_object(at, signed_part, "signed", "meta");
 	const char *path;
 	json_t *value;
 
-	if (!meta || !get_object(at, meta, "meta", needed))
+	if (!meta || !suture_tuf_parse_object(at, meta, "meta", needed))
 		return FALSE;
 	metadata->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, file_free);
 	json_object_foreach (meta, path, value) {
@@ -354,18 +199,19 @@ static gboolean parse_meta(const Context *at, SutureTufMetadata *metadata, json_
 	return TRUE;
 }
 
-static gboolean parse_target(const Context *at, json_t *object, const gchar *name, GPtrArray *targets)
+static gboolean parse_target(const SutureTufParse *at, json_t *object, const gchar *name, GPtrArray *targets)
 {
 	g_autoptr(SutureTufTarget) target = g_new0(SutureTufTarget, 1);
 
 	target->name = g_strdup(name);
 	if (!name[0])
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "a target without a name");
+		return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED, "a target without a name");
 	if (!parse_file(at, object, name, TRUE, &target->file))
 		return FALSE;
 	target->custom = json_object_get(object, "custom");
 	if (target->custom && !json_is_object(target->custom))
-		return refuse(at, SUTURE_TUF_ERROR_MALFORMED, "%.200s: \"custom\" is not an object", name);
+		return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED,
+					       "%.200s: \"custom\" is not an object", name);
 	g_ptr_array_add(targets, g_steal_pointer(&target));
 	return TRUE;
 }
@@ -377,9 +223,9 @@ static gint compare_targets(gconstpointer a, gconstpointer b)
 	return strcmp((*left)->name, (*right)->name);
 }
 
-static gboolean parse_targets(const Context *at, SutureTufMetadata *metadata, json_t *signed_part)
+static gboolean parse_targets(const SutureTufParse *at, SutureTufMetadata *metadata, json_t *signed_part)
 {
-	json_t *targets = get_object(at, signed_part, "signed", "targets");
+	json_t *targets = suture_tuf_parse_object(at, signed_part, "signed", "targets");
 	const char *name;
 	json_t *value;
 
@@ -394,23 +240,24 @@ static gboolean parse_targets(const Context *at, SutureTufMetadata *metadata, js
 	return TRUE;
 }
 
-static gboolean parse_body(const Context *at, SutureTufMetadata *metadata, json_t *signed_part)
+static gboolean parse_body(const SutureTufParse *at, SutureTufMetadata *metadata, json_t *signed_part)
 {
 	switch (metadata->type) {
 	case SUTURE_TUF_ROOT:
-		return parse_root(at, metadata, signed_part);
+		return suture_tuf_parse_root(at, metadata, signed_part);
 	case SUTURE_TUF_TIMESTAMP:
 	case SUTURE_TUF_SNAPSHOT:
 		return parse_meta(at, metadata, signed_part);
 	default:
-		return parse_targets(at, metadata, signed_part);
+		return parse_targets(at, metadata, signed_part) &&
+		       suture_tuf_parse_delegations(at, metadata, signed_part);
 	}
 }
 
 SutureTufMetadata *suture_tuf_metadata_parse(GBytes *bytes, SutureTufType type, const gchar *what,
 					     GError **error)
 {
-	const Context at = {what, error};
+	const SutureTufParse at = {what, error};
 	g_autoptr(SutureTufMetadata) metadata = g_new0(SutureTufMetadata, 1);
 	GError *cause = NULL;
 	json_t *signed_part;
@@ -423,13 +270,13 @@ SutureTufMetadata *suture_tuf_metadata_parse(GBytes *bytes, SutureTufType type, 
 		g_error_free(cause);
 		return NULL;
 	}
-	signed_part = get_object(&at, metadata->document, "", "signed");
+	signed_part = suture_tuf_parse_object(&at, metadata->document, "", "signed");
 	if (!signed_part || !parse_signatures(&at, metadata) || !parse_common(&at, metadata, signed_part) ||
 	    !parse_body(&at, metadata, signed_part))
 		return NULL;
 	metadata->signed_bytes = suture_json_canonical(signed_part, &cause);
 	if (!metadata->signed_bytes) {
-		malformed(&at, cause);
+		suture_tuf_parse_malformed(&at, cause);
 		return NULL;
 	}
 	return g_steal_pointer(&metadata);

@@ -20,6 +20,15 @@ typedef struct {
 	GPtrArray *keyids; /* gchar*, no two equal */
 } SutureTufRole;
 
+/* Whom targets metadata trusts for which targets: section 4.5, one of "delegations.roles". */
+typedef struct {
+	SutureTufRole *role; /* its keys are in the "keys" of the same metadata */
+	GPtrArray *paths;    /* gchar*, patterns; NULL when by hash */
+	GPtrArray *prefixes; /* gchar*, lower-case hex that the SHA-256 of a path may start with; NULL
+				otherwise */
+	gboolean terminating;
+} SutureTufDelegation;
+
 /* What one role says of another's metadata file, or of a target: section 4.4 METAPATH, 4.5 TARGETPATH. */
 typedef struct {
 	gint64 version;     /* of a metadata file; 0 for a target */
@@ -45,13 +54,15 @@ typedef struct {
 	GBytes *bytes;         /* the file as served */
 	GBytes *signed_bytes;  /* canonical form of its "signed" member: what signatures are over */
 	GPtrArray *signatures; /* SutureTufSignature*, no two with one keyid */
-	json_t *document;
+	json_t *document;      /* all of it: extra members are read from its "signed" */
 
 	gboolean consistent_snapshot; /* root */
-	GHashTable *keys;             /* root: keyid -> SutureTufKey*; without those of unknown kinds */
+	GHashTable *keys;             /* root; targets that delegate: keyid -> SutureTufKey*; without those of
+					 unknown kinds */
 	GHashTable *roles;            /* root: name -> SutureTufRole*, the four top-level roles */
 	GHashTable *files;            /* timestamp, snapshot: METAPATH -> SutureTufFile* */
 	GPtrArray *targets;           /* targets: SutureTufTarget*, by name */
+	GPtrArray *delegations;       /* targets: SutureTufDelegation*, in their order; empty when absent */
 } SutureTufMetadata;
 
 void suture_tuf_metadata_free(SutureTufMetadata *metadata);

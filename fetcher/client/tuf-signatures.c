@@ -33,6 +33,7 @@ gboolean suture_tuf_signatures_verify(const SutureTufMetadata *metadata, const S
 				      GHashTable *keys, SutureTufError code, GError **error)
 {
 	g_autoptr(GHashTable) counted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autofree gchar *name = g_uri_escape_string(role->name, NULL, FALSE);
 
 	for (guint i = 0; i < metadata->signatures->len; i++)
 		count_signature(metadata, role, keys, metadata->signatures->pdata[i], counted);
@@ -42,7 +43,7 @@ gboolean suture_tuf_signatures_verify(const SutureTufMetadata *metadata, const S
 		    "%s version %" G_GINT64_FORMAT ": signed by %u of the %" G_GINT64_FORMAT
 		    " trusted keys that are needed; use another server, and tell the publisher if that does "
 		    "not help",
-		    role->name, metadata->version, g_hash_table_size(counted), role->threshold);
+		    name, metadata->version, g_hash_table_size(counted), role->threshold);
 	return FALSE;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fetcher/client/tuf-metadata.h"
 
+#include "fetcher/client/tuf-path.h"
+
 #include <string.h>
 
 #define ROLE(name) "\"" name "\":{\"keyids\":[\"k\"],\"threshold\":1}"
@@ -11,6 +13,8 @@
 #define ROOT_BODY                                                                                   \
 	"\"keys\":{},\"roles\":{" ROLE("root") "," ROLE("timestamp") "," ROLE("snapshot") "," ROLE( \
 		"targets") "}"
+#define DELEGATIONS(roles) "\"targets\":{},\"delegations\":{\"keys\":{},\"roles\":[" roles "]}"
+#define DELEGATED(name, where) "{\"name\":\"" name "\",\"keyids\":[\"k\"],\"threshold\":1," where "}"
 #define TARGET(member) "\"targets\":{\"a/b\":{" member "}}"
 
 static SutureTufMetadata *parse(const gchar *text, SutureTufType type, GError **error)
@@ -116,6 +120,54 @@ static void empty_targets_are_searched(void)
 	g_assert_null(suture_tuf_metadata_target(targets, "a"));
 }
 
+static void delegations_are_read(void)
+{
+	g_autoptr(SutureTufMetadata) targets = parse_well(
+		SIGNATURES "{" HEAD("targets") DELEGATIONS(
+			DELEGATED("b", "\"paths\":[\"x/*\",\"y\"],\"terminating\":true") "," DELEGATED(
+				"a", "\"path_hash_prefixes\":[\"0A\"]")) "}}",
+		SUTURE_TUF_TARGETS);
+	const SutureTufDelegation *first = targets->delegations->pdata[0];
+	const SutureTufDelegation *second = targets->delegations->pdata[1];
+
+	g_assert_cmpuint(targets->delegations->len, ==, 2);
+	g_assert_cmpstr(first->role->name, ==, "b");
+	g_assert_cmpint(first->role->threshold, ==, 1);
+	g_assert_cmpuint(first->paths->len, ==, 2);
+	g_assert_null(first->prefixes);
+	g_assert_true(first->terminating);
+	g_assert_cmpstr(second->prefixes->pdata[0], ==, "0a");
+	g_assert_false(second->terminating);
+}
+
+static void delegations_may_be_absent(void)
+{
+	g_autoptr(SutureTufMetadata) targets =
+		parse_well(SIGNATURES "{" HEAD("targets") "\"targets\":{}}}", SUTURE_TUF_TARGETS);
+
+	g_assert_cmpuint(targets->delegations->len, ==, 0);
+}
+
+static void role_files_are_names(void)
+{
+	static const struct {
+		const gchar *role, *file, *local;
+	} names[] = {
+		{"6.1.0-47-cloud-amd64", "6.1.0-47-cloud-amd64.json", "6.1.0-47-cloud-amd64.json"},
+		{"a+b~c_d", "a%2Bb~c_d.json", "a%2Bb~c_d.json"},
+		{"../x", "..%2Fx.json", "%2E.%2Fx.json"},
+		{"\303\274?#%", "%C3%BC%3F%23%25.json", "%C3%BC%3F%23%25.json"},
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree gchar *file = suture_tuf_role_file(names[i].role);
+		g_autofree gchar *local = suture_tuf_role_local_file(names[i].role);
+
+		g_assert_cmpstr(file, ==, names[i].file);
+		g_assert_cmpstr(local, ==, names[i].local);
+	}
+}
+
 typedef struct {
 	const gchar *name;
 	SutureTufType type;
@@ -190,6 +242,51 @@ static const Refusal refusals[] = {
 		 TARGET("\"length\":1,\"hashes\":{\"sha256\":\"00\"},\"custom\":[]") "}}"},
 	{"target-without-name", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
 	 SIGNATURES "{" HEAD("targets") "\"targets\":{\"\":{\"length\":1,\"hashes\":{\"sha256\":\"00\"}}}}}"},
+	{"delegations-not-object", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") "\"targets\":{},\"delegations\":[]}}"},
+	{"delegations-without-keys", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") "\"targets\":{},\"delegations\":{\"roles\":[]}}}"},
+	{"delegations-without-roles", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") "\"targets\":{},\"delegations\":{\"keys\":{}}}}"},
+	{"delegated-role-not-object", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS("1") "}}"},
+	{"delegated-name-root", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("root", "\"paths\":[\"*\"]")) "}}"},
+	{"delegated-name-timestamp", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("timestamp", "\"paths\":[\"*\"]")) "}}"},
+	{"delegated-name-snapshot", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("snapshot", "\"paths\":[\"*\"]")) "}}"},
+	{"delegated-name-targets", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("targets", "\"paths\":[\"*\"]")) "}}"},
+	{"delegated-name-empty", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("", "\"paths\":[\"*\"]")) "}}"},
+	{"delegated-name-too-long", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(
+		 DELEGATED("/////////////////////////////////////////////////////////////////////////",
+			   "\"paths\":[\"*\"]")) "}}"},
+	{"delegated-twice", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(
+		 DELEGATED("a", "\"paths\":[\"*\"]") "," DELEGATED("a", "\"paths\":[\"*\"]")) "}}"},
+	{"delegated-without-paths", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("a", "\"x\":1")) "}}"},
+	{"delegated-by-path-and-hash", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets")
+		 DELEGATIONS(DELEGATED("a", "\"paths\":[],\"path_hash_prefixes\":[]")) "}}"},
+	{"delegated-path-empty", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("a", "\"paths\":[\"\"]")) "}}"},
+	{"delegated-path-number", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("a", "\"paths\":[1]")) "}}"},
+	{"delegated-hash-not-hex", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets") DELEGATIONS(DELEGATED("a", "\"path_hash_prefixes\":[\"0x\"]")) "}}"},
+	{"delegated-terminating-word", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_MALFORMED,
+	 SIGNATURES "{" HEAD("targets")
+		 DELEGATIONS(DELEGATED("a", "\"paths\":[],\"terminating\":\"yes\"")) "}}"},
+	{"delegated-threshold-zero", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_THRESHOLD,
+	 SIGNATURES "{" HEAD("targets")
+		 DELEGATIONS("{\"name\":\"a\",\"keyids\":[],\"threshold\":0,\"paths\":[]}") "}}"},
+	{"delegated-keyid-twice", SUTURE_TUF_TARGETS, SUTURE_TUF_ERROR_DUPLICATE_KEYID,
+	 SIGNATURES "{" HEAD("targets")
+		 DELEGATIONS("{\"name\":\"a\",\"keyids\":[\"k\",\"k\"],\"threshold\":1,\"paths\":[]}") "}}"},
 };
 
 static void is_refused(gconstpointer data)
@@ -211,6 +308,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/fetcher/tuf-metadata/listed-files-are-read", listed_files_are_read);
 	g_test_add_func("/fetcher/tuf-metadata/targets-are-found-by-name", targets_are_found_by_name);
 	g_test_add_func("/fetcher/tuf-metadata/empty-targets-are-searched", empty_targets_are_searched);
+	g_test_add_func("/fetcher/tuf-metadata/delegations-are-read", delegations_are_read);
+	g_test_add_func("/fetcher/tuf-metadata/delegations-may-be-absent", delegations_may_be_absent);
+	g_test_add_func("/fetcher/tuf-path/role-files-are-names", role_files_are_names);
 	for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++) {
 		g_autofree gchar *path =
 			g_strconcat("/fetcher/tuf-metadata/refused/", refusals[i].name, NULL);

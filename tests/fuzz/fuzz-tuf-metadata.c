@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* TUF metadata of any role: the first byte chooses which. */
 #include "fetcher/client/tuf-metadata.h"
+#include "fetcher/client/tuf-path.h"
 #include "fetcher/client/tuf-signatures.h"
 
 #include <stdint.h>
+#include <string.h>
+
+static void search(const SutureTufMetadata *targets)
+{
+	suture_tuf_metadata_target(targets, "a");
+	for (guint i = 0; i < targets->delegations->len; i++) {
+		const SutureTufDelegation *delegation = targets->delegations->pdata[i];
+		g_autofree gchar *file = suture_tuf_role_local_file(delegation->role->name);
+
+		if (strchr(file, '/') || file[0] == '.' || strlen(file) > 250)
+			g_error("role file %s", file);
+		/* What is for a path could be for something below its folder. */
+		if (suture_tuf_delegation_matches(delegation, "6.1/a") &&
+		    !suture_tuf_delegation_reaches(delegation, "6.1"))
+			g_error("a delegation is for 6.1/a, and for nothing below 6.1");
+		if (suture_tuf_signatures_verify(targets, delegation->role, targets->keys,
+						 SUTURE_TUF_ERROR_DELEGATED_SIGNATURE, NULL))
+			g_assert_cmpuint(targets->signatures->len, >, 0);
+	}
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +44,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					 metadata->keys, SUTURE_TUF_ERROR_ROOT_SIGNATURE, NULL))
 		g_assert_cmpuint(metadata->signatures->len, >, 0);
 	if (metadata && metadata->type == SUTURE_TUF_TARGETS)
-		suture_tuf_metadata_target(metadata, "a");
+		search(metadata);
 	return 0;
 }

@@ -25,6 +25,7 @@ KERNEL = "packager/test-bundle:/bundle/kernel/"
 CMS = "signer/test-signer-cms-refused:/signer/cms/"
 MODULE = "signer/test-signer-module-signature:/signer/module/"
 TUF = "fetcher/test_tuf_client.py::"
+DELEGATIONS = "fetcher/test_tuf_delegations.py::"
 SIGNATURES = "fetcher/test_tuf_client.py::TestSignatures::"
 REPOSITORY = "integration/test_refusals.py::test_fetch_refuses_repository"
 
@@ -52,6 +53,11 @@ CHECKS = {
     "tuf-snapshot-expired": SIGNATURES + "test_expired_is_refused[snapshot-keep1]",
     "tuf-targets-signature": SIGNATURES + "test_unsigned_is_refused[targets-keep2]",
     "tuf-targets-expired": SIGNATURES + "test_expired_is_refused[targets-keep2]",
+    "tuf-delegated-signature": DELEGATIONS + "test_unsigned_role_is_refused",
+    "tuf-delegated-expired": DELEGATIONS + "test_expired_role_is_refused",
+    "tuf-delegated-path": DELEGATIONS + "test_targets_are_found_where_the_chain_of_paths_leads[releases/z/z_v1.zip-None]",
+    "tuf-terminating": DELEGATIONS + "test_roles_are_visited_depth_first_each_once[targets>A targets>B! targets>C-AB]",
+    "tuf-too-many-roles": DELEGATIONS + "test_endless_delegations_are_refused",
     "tuf-target-custom": REPOSITORY + "[target-path-of-other-kernel]",
     # check 2: the file that TUF names
     "tuf-target-length": TUF + "test_target_too_short_is_refused",

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tempfile
+import urllib.parse
 
 TOP_LEVEL = ("root", "timestamp", "snapshot", "targets")
 
@@ -110,6 +111,23 @@ class Repo:
     def _blank(role):
         return {"_type": role, "spec_version": "1.0.31", "version": 1, "expires": expiry(30)}
 
+    def delegate(self, delegator, role, paths=None, keys=(), threshold=1, sign_with=None, **members):
+        """Makes delegator (not written) delegate to role, which is made empty if it is new (and not written).
+
+        Further members of the delegation: terminating, path_hash_prefixes. Keys are by default one that tests share.
+        """
+        keys = list(keys or [pooled_key(20)])
+        delegations = self.signed[delegator].setdefault("delegations", {"keys": {}, "roles": []})
+        delegations["keys"].update({key.id: key.json for key in keys})
+        entry = {"name": role, "keyids": [key.id for key in keys], "threshold": threshold, "terminating": False} | members
+        if paths is not None:
+            entry["paths"] = list(paths)
+        delegations["roles"].append(entry)
+        if role not in self.signed:
+            self.signed[role] = self._blank("targets") | {"targets": {}}
+            self.signers[role] = keys if sign_with is None else list(sign_with)
+        return entry
+
     def set_keys(self, role, keys, threshold=1, sign_with=None):
         """Gives role its keys in root (root is not written), and its signers."""
         root = self.signed["root"]
@@ -126,7 +144,12 @@ class Repo:
     def file_name(self, role):
         """Where the role is published at its version."""
         versioned = role == "root" or (role != "timestamp" and self.signed["root"]["consistent_snapshot"])
-        return f"{self.signed[role]['version']}.{role}.json" if versioned else f"{role}.json"
+        name = urllib.parse.quote(role, safe="") + ".json"
+        return f"{self.signed[role]['version']}.{name}" if versioned else name
+
+    def delegated(self):
+        """The names of delegated roles."""
+        return [role for role in self.signed if role not in TOP_LEVEL]
 
     def path(self, role):
         return os.path.join(self.metadata, self.file_name(role))
@@ -148,7 +171,8 @@ class Repo:
         for role in roles:
             if role == "snapshot":
                 meta = self.signed[role].setdefault("meta", {})
-                meta["targets.json"] = self._describe("targets")
+                for listed in ["targets", *self.delegated()]:
+                    meta[f"{listed}.json"] = self._describe(listed)
             if role == "timestamp":
                 self.signed[role]["meta"] = {"snapshot.json": self._describe("snapshot")}
             self.write_file(self.file_name(role), self.envelope(role))
@@ -162,34 +186,39 @@ class Repo:
     def bump(self, *roles):
         """A new version of each role, and of those that list it."""
         wanted = set(roles)
-        if "targets" in wanted:
+        if wanted.intersection(["targets", *self.delegated()]):
             wanted.add("snapshot")
         if "snapshot" in wanted:
             wanted.add("timestamp")
-        ordered = [role for role in ("root", "targets", "snapshot", "timestamp") if role in wanted]
+        ordered = [role for role in ("root", *self.delegated(), "targets", "snapshot", "timestamp")
+                   if role in wanted]
         for role in ordered:
             self.signed[role]["version"] += 1
         self.write(*ordered)
 
-    def add_target(self, name, data, custom=None, algorithms=("sha256",)):
-        """Adds a target and its file; targets metadata is not written."""
+    def publish(self):
+        """A new version of every targets role, delegated or not, and of what lists them."""
+        self.bump("targets", *self.delegated())
+
+    def add_target(self, name, data, custom=None, algorithms=("sha256",), role="targets"):
+        """Adds a target to a role, and its file; targets metadata is not written."""
         entry = {"length": len(data), "hashes": {a: hashlib.new(a, data).hexdigest() for a in algorithms}}
         if custom is not None:
             entry["custom"] = custom
-        self.signed["targets"]["targets"][name] = entry
-        self.put_target_file(name, data)
+        self.signed[role]["targets"][name] = entry
+        self.put_target_file(name, data, role)
 
-    def target_file(self, name):
-        """The path of a target's file."""
+    def target_file(self, name, role="targets"):
+        """The path of the file of a role's target."""
         folder, base = os.path.split(name)
         if self.signed["root"]["consistent_snapshot"]:
-            hashes = self.signed["targets"]["targets"][name]["hashes"]
+            hashes = self.signed[role]["targets"][name]["hashes"]
             base = hashes.get("sha256", hashes.get("sha512", "none")) + "." + base
         return os.path.join(self.targets, folder, base)
 
-    def put_target_file(self, name, data):
+    def put_target_file(self, name, data, role="targets"):
         """Makes the file of a target hold data, whatever the metadata says."""
-        path = self.target_file(name)
+        path = self.target_file(name, role)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(data)
