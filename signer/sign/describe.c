@@ -25,17 +25,6 @@ static void set_time(json_t *object, const gchar *key, gint64 seconds)
 	set_string(object, key, time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("unknown"));
 }
 
-static void set_name(json_t *object, const gchar *key, const X509_NAME *name)
-{
-	g_autoptr(BIO) bio = BIO_new(BIO_s_mem());
-	gchar *data = NULL;
-	long size;
-
-	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
-	size = BIO_get_mem_data(bio, &data);
-	set_string(object, key, g_strndup(data ? data : "", (gsize)size));
-}
-
 static void set_algorithm(json_t *object, const EVP_PKEY *key)
 {
 	gchar group[64] = "";
@@ -102,7 +91,7 @@ static json_t *describe_certificate(X509 *certificate)
 	json_t *object = json_pack("{s:s}", "type", "certificate");
 
 	set_string(object, "subject", suture_certificate_subject(certificate));
-	set_name(object, "issuer", X509_get_issuer_name(certificate));
+	set_string(object, "issuer", suture_name_text(X509_get_issuer_name(certificate)));
 	set_string(object, "serial", serial_of(X509_get0_serialNumber(certificate)));
 	if (X509_get0_pubkey(certificate))
 		set_algorithm(object, X509_get0_pubkey(certificate));
@@ -120,7 +109,7 @@ static json_t *describe_crl(X509_CRL *crl)
 	json_t *object = json_pack("{s:s}", "type", "crl");
 	json_t *revoked = json_array();
 
-	set_name(object, "issuer", X509_CRL_get_issuer(crl));
+	set_string(object, "issuer", suture_name_text(X509_CRL_get_issuer(crl)));
 	set_time(object, "not_before", suture_asn1_time(X509_CRL_get0_lastUpdate(crl)));
 	if (X509_CRL_get0_nextUpdate(crl))
 		set_time(object, "not_after", suture_asn1_time(X509_CRL_get0_nextUpdate(crl)));

@@ -85,15 +85,20 @@ SutureCertificates *suture_certificates_from_pem(GBytes *pem, const gchar *what,
 	return g_steal_pointer(&found);
 }
 
-gchar *suture_certificate_subject(const X509 *certificate)
+gchar *suture_name_text(const X509_NAME *name)
 {
 	g_autoptr(BIO) bio = BIO_new(BIO_s_mem());
 	gchar *data = NULL;
 	long size;
 
-	X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
 	size = BIO_get_mem_data(bio, &data);
 	return size > 0 ? g_strndup(data, (gsize)size) : g_strdup("");
+}
+
+gchar *suture_certificate_subject(const X509 *certificate)
+{
+	return suture_name_text(X509_get_subject_name(certificate));
 }
 
 gchar *suture_certificate_key_id(X509 *certificate)
