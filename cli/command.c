@@ -65,7 +65,7 @@ static void exec_vendor(char **argv)
 		execv(vendor, argv);
 }
 
-static const gchar *const vendor_commands[] = {"build", "kernel", "key", "repo", "sign", NULL};
+static const gchar *const vendor_commands[] = {"build", "entitle", "kernel", "key", "repo", "sign", NULL};
 
 static int unknown_command(const SutureContext *context, const gchar *name, char **argv)
 {

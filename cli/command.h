@@ -39,6 +39,7 @@ gboolean suture_subcommand(SutureContext *context, const SutureCommand *commands
 gboolean cmd_apply(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_audit(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_build(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_entitle(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_fetch(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_kernel(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_key(SutureContext *context, int argc, char **argv, GError **error);

@@ -8,6 +8,7 @@ static const SutureCommand commands[] = {
 	{"build", cmd_build, "patch source or module to bundle"},
 	{"sign", cmd_sign, "sign modules, manifests and packages"},
 	{"repo", cmd_repo, "keep a repository: init, add, remove, publish"},
+	{"entitle", cmd_entitle, "let customers in: entitlement certificates, CRL, nginx's map"},
 	{NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "signer/sign/certificate.h"
 
 #include "signer/sign/private.h"
+#include "signer/verify/entitlement.h"
 
 #include <openssl/bn.h>
 #include <openssl/err.h>
@@ -9,8 +10,9 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-#define MODULE_RSA_BITS 2048
+#define PLAIN_RSA_BITS 2048
 #define SERIAL_BYTES 16
+#define KEY_NAME_BYTES 16
 
 typedef struct {
 	int nid;
@@ -36,6 +38,19 @@ static const Extension cms_extensions[] = {
 	{NID_authority_key_identifier, "keyid:always"}, {NID_undef},
 };
 
+static const Extension entitlement_ca_extensions[] = {
+	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	{NID_ext_key_usage, "critical,clientAuth"},
+	{NID_subject_key_identifier, "hash"},
+	{NID_undef},
+};
+static const Extension entitlement_extensions[] = {
+	{NID_basic_constraints, "critical,CA:FALSE"},   {NID_key_usage, "critical,digitalSignature"},
+	{NID_ext_key_usage, "critical,clientAuth"},     {NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid:always"}, {NID_undef},
+};
+
 static const Extension *extensions_of(SutureCertificatePurpose purpose)
 {
 	switch (purpose) {
@@ -43,6 +58,10 @@ static const Extension *extensions_of(SutureCertificatePurpose purpose)
 		return module_extensions;
 	case SUTURE_CERTIFICATE_CMS_CA:
 		return cms_ca_extensions;
+	case SUTURE_CERTIFICATE_ENTITLEMENT_CA:
+		return entitlement_ca_extensions;
+	case SUTURE_CERTIFICATE_ENTITLEMENT:
+		return entitlement_extensions;
 	default:
 		return cms_extensions;
 	}
@@ -51,11 +70,12 @@ static const Extension *extensions_of(SutureCertificatePurpose purpose)
 static gboolean check_key(const SuturePrivateKey *key, SutureCertificatePurpose purpose, GError **error)
 {
 	EVP_PKEY *pkey = suture_private_key_evp(key);
-	gboolean module = purpose == SUTURE_CERTIFICATE_MODULE;
-	int bits = module ? MODULE_RSA_BITS : SUTURE_CMS_RSA_BITS;
+	gboolean plain = purpose == SUTURE_CERTIFICATE_MODULE || purpose == SUTURE_CERTIFICATE_ENTITLEMENT;
+	int bits = plain ? PLAIN_RSA_BITS : SUTURE_CMS_RSA_BITS;
 	g_autofree gchar *what = NULL;
 
-	if (EVP_PKEY_is_a(pkey, "ED25519") && !module)
+	if (EVP_PKEY_is_a(pkey, "ED25519") &&
+	    (purpose == SUTURE_CERTIFICATE_CMS || purpose == SUTURE_CERTIFICATE_CMS_CA))
 		return suture_key_unusable(
 			error, "Ed25519 cannot sign manifests: OpenSSL 3.0 makes no CMS signature "
 			       "with it; use --algorithm ec or rsa");
@@ -89,6 +109,46 @@ static X509_NAME *parse_subject(const gchar *subject, GError **error)
 	if (X509_NAME_entry_count(name) > 0)
 		return g_steal_pointer(&name);
 	suture_key_unusable(error, "the subject is empty; write \"O=Vendor,CN=Name\"");
+	return NULL;
+}
+
+static gboolean name_add(X509_NAME *name, const gchar *attribute, const gchar *value)
+{
+	return X509_NAME_add_entry_by_txt(name, attribute, MBSTRING_UTF8, (const guint8 *)value, -1, -1, 0) ==
+	       1;
+}
+
+/* Servers go by the issuer's name: it is another one for another key, whatever the vendor calls it. */
+static gboolean name_key(X509_NAME *name, const EVP_PKEY *key)
+{
+	guint8 *der = NULL, value[EVP_MAX_MD_SIZE];
+	int size = i2d_PUBKEY(key, &der);
+	g_autofree gchar *hex = NULL;
+	gboolean done = size > 0 && EVP_Digest(der, (size_t)size, value, NULL, EVP_sha256(), NULL) == 1;
+
+	OPENSSL_free(der);
+	hex = done ? suture_hex(value, KEY_NAME_BYTES) : NULL;
+	return done && name_add(name, "serialNumber", hex);
+}
+
+static X509_NAME *subject_of(const SuturePrivateKey *key, const SutureCertificateRequest *request,
+			     GError **error)
+{
+	g_autoptr(X509_NAME) name = NULL;
+
+	if (request->purpose == SUTURE_CERTIFICATE_ENTITLEMENT) {
+		name = X509_NAME_new();
+		if (name_add(name, "CN", request->customer))
+			return g_steal_pointer(&name);
+		suture_key_unusable(error, "customer \"%s\" cannot be a certificate's name",
+				    request->customer);
+		return NULL;
+	}
+	name = parse_subject(request->subject, error);
+	if (!name || request->purpose != SUTURE_CERTIFICATE_ENTITLEMENT_CA ||
+	    name_key(name, suture_private_key_evp(key)))
+		return g_steal_pointer(&name);
+	suture_sign_failed(error, "cannot name the CA");
 	return NULL;
 }
 
@@ -128,6 +188,24 @@ static gboolean add_extensions(X509 *certificate, X509 *issuer, SutureCertificat
 	return TRUE;
 }
 
+static gboolean add_channels(X509 *certificate, const gchar *const *channels)
+{
+	g_autoptr(GENERAL_NAMES) names = GENERAL_NAMES_new();
+
+	for (; channels && *channels; channels++) {
+		g_autofree gchar *uri = g_strconcat(SUTURE_CHANNEL_URI, *channels, NULL);
+		GENERAL_NAME *name = GENERAL_NAME_new();
+		ASN1_IA5STRING *value = ASN1_IA5STRING_new();
+
+		if (!name || !value || ASN1_STRING_set(value, uri, -1) != 1)
+			return FALSE;
+		GENERAL_NAME_set0_value(name, GEN_URI, value);
+		sk_GENERAL_NAME_push(names, name);
+	}
+	return sk_GENERAL_NAME_num(names) == 0 ||
+	       X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+}
+
 X509 *suture_ca_open(const SuturePrivateKey *ca_key, GBytes *ca_pem, GError **error)
 {
 	g_autoptr(SutureCertificates) certificates =
@@ -141,8 +219,8 @@ X509 *suture_ca_open(const SuturePrivateKey *ca_key, GBytes *ca_pem, GError **er
 	    X509_check_private_key(ca, suture_private_key_evp(ca_key)) == 1)
 		return sk_X509_shift(certificates);
 	suture_key_unusable(error,
-			    "the CA's certificate is not one CA certificate of the CA's key; make both with "
-			    "'suture key create --type cms-ca'");
+			    "the CA's certificate is not one CA certificate of the CA's key; give the two "
+			    "that were made together");
 	return NULL;
 }
 
@@ -167,6 +245,7 @@ static gboolean assemble(X509 *certificate, const SuturePrivateKey *key, X509_NA
 	       X509_set_issuer_name(certificate, ca ? X509_get_subject_name(ca) : subject) == 1 &&
 	       X509_set_pubkey(certificate, suture_private_key_evp(key)) == 1 &&
 	       add_extensions(certificate, ca ? ca : certificate, request->purpose) &&
+	       add_channels(certificate, request->channels) &&
 	       X509_sign(certificate, suture_private_key_evp(signer), EVP_sha256()) > 0;
 }
 
@@ -180,12 +259,12 @@ GBytes *suture_certificate_make(const SuturePrivateKey *key, const SutureCertifi
 
 	if (!check_key(key, request->purpose, error))
 		return NULL;
-	if (request->purpose == SUTURE_CERTIFICATE_CMS) {
+	if (request->ca_key) {
 		ca = suture_ca_open(request->ca_key, request->ca_pem, error);
 		if (!ca)
 			return NULL;
 	}
-	subject = check_times(request, ca, error) ? parse_subject(request->subject, error) : NULL;
+	subject = check_times(request, ca, error) ? subject_of(key, request, error) : NULL;
 	if (!subject)
 		return NULL;
 	if (assemble(certificate, key, subject, ca, request) && PEM_write_bio_X509(bio, certificate) == 1)

@@ -120,6 +120,16 @@ SuturePrivateKey *suture_private_key_open(const gchar *uri, GError **error)
 	return suture_private_key_take(pkey);
 }
 
+gchar *suture_private_key_absolute(const gchar *uri)
+{
+	gchar *path;
+
+	if (!g_uri_peek_scheme(uri))
+		return g_canonicalize_filename(uri, NULL);
+	path = g_filename_from_uri(uri, NULL, NULL);
+	return path ? path : g_strdup(uri);
+}
+
 SutureTufKey *suture_private_key_tuf_public(const SuturePrivateKey *key, GError **error)
 {
 	g_autoptr(GBytes) pem = suture_private_key_public_pem(key, error);

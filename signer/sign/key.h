@@ -28,6 +28,9 @@ SuturePrivateKey *suture_private_key_open(const gchar *uri, GError **error) G_GN
 void suture_private_key_free(SuturePrivateKey *key);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SuturePrivateKey, suture_private_key_free)
 
+/* @uri as it can be kept: a key file is found again from wherever a program is run. */
+gchar *suture_private_key_absolute(const gchar *uri);
+
 /* The public half as TUF key (P-256, Ed25519 or RSA); another type gives KEY-UNUSABLE. */
 SutureTufKey *suture_private_key_tuf_public(const SuturePrivateKey *key,
 					    GError **error) G_GNUC_WARN_UNUSED_RESULT;

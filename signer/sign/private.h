@@ -25,6 +25,9 @@ GBytes *suture_signer_finish(const SutureSigner *signer, CMS_ContentInfo *cms, c
 X509 *suture_ca_open(const SuturePrivateKey *ca_key, GBytes *ca_pem,
 		     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The number of @crl; 0 when it has none, -1 when it is none. */
+gint64 suture_crl_number(const X509_CRL *crl);
+
 /* Sets KEY-UNUSABLE with the words that follow; FALSE. */
 gboolean suture_key_unusable(GError **error, const gchar *format, ...) G_GNUC_PRINTF(2, 3);
 

@@ -14,7 +14,7 @@ from packager.profile.fake_kernel import RELEASE, FakeKernel
 BIN = Path(os.environ["SUTURE_BIN"])
 SOURCE = Path(os.environ["SUTURE_SOURCE"])
 HOST = ["fetch", "verify", "policy", "apply", "revert", "list", "status", "audit", "repo-config"]
-VENDOR = ["key", "kernel", "build", "sign", "repo"]
+VENDOR = ["key", "kernel", "build", "sign", "repo", "entitle"]
 
 
 def run(*command, **options):
@@ -115,6 +115,8 @@ def complete(*words, **environment):
     (["suture", "rev"], ["revert"]),
     (["suture", "apply", "--dry"], ["--dry-run"]),
     (["suture-vendor", "repo", "pub"], ["publish"]),
+    (["suture", "entitle", "iss"], ["issue"]),
+    (["suture", "entitle", "issue", "--ch"], ["--channel"]),
     (["suture", "--json", "audit", "ver"], ["verify"]),
     (["suture", "build", "--kernel"], ["--kernel", "--kernels", "--kernel-headers", "--kernel-image"]),
     (["suture", "build", "--ex"], ["--explain"]),

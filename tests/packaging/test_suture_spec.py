@@ -75,7 +75,7 @@ def test_files_of_the_host(packages):
 def test_files_of_the_vendor(packages):
     files = listed(packages["suture-vendor"])
     for file in ("/usr/bin/suture-vendor", "/usr/share/man/man1/suture-build.1", "/usr/share/man/man5/suture-patch.5", *TEMPLATES,
-                 "/usr/share/suture/include/suture/fix.h"):
+                 "/usr/share/suture/include/suture/fix.h", "/usr/share/suture/nginx/suture.conf"):
         assert file in files
     assert not [file for file in files if "tuf-client" in file]  # for this tree's own tests
     assert not set(files) & {file for file in listed(packages["suture"]) if not file.startswith("/usr/share/licenses")
