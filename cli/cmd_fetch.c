@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/command.h"
+#include "cli/entitlement.h"
 #include "cli/policy-load.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
@@ -132,8 +133,8 @@ static gchar *get_path(const SutureContext *context, GKeyFile *file, const gchar
 
 static gboolean load_config(const SutureContext *context, Config *config, GError **error)
 {
-	static const gchar *const repository_keys[] = {"url", "ca-file", "client-certificate", "client-key",
-						       NULL};
+	static const gchar *const repository_keys[] = {
+		"url", "ca-file", "client-certificate", "client-key", "entitlement-warn-days", NULL};
 	static const gchar *const fetch_keys[] = {"stall-seconds", "connect-seconds", NULL};
 	g_autofree gchar *path = suture_context_path(context, CONFIG_PATH);
 	g_autoptr(GKeyFile) file = g_key_file_new();
@@ -258,12 +259,12 @@ static SutureFetchReport *fetch(const SutureContext *context, const Options *opt
 				const SutureKernel *kernel, SutureSession *session, GError **error)
 {
 	g_autoptr(SuturePolicy) policy = suture_policy_load(context, error);
+	g_autofree gchar *certificate = NULL;
 	Selection selection = {policy, kernel, options->name};
 	SutureFetchRequest request = {
 		.root = context->root,
 		.http = {.ca_file = config->ca_file,
-			 .client_certificate = config->client_certificate,
-			 .client_key = config->client_key,
+			 .client_key = config->client_certificate ? config->client_key : NULL,
 			 .stall_seconds = config->stall_seconds,
 			 .connect_seconds = config->connect_seconds,
 			 .progress = suture_terminal_progress},
@@ -276,8 +277,11 @@ static SutureFetchReport *fetch(const SutureContext *context, const Options *opt
 		.sink_data = session,
 	};
 
-	if (!policy || !choose_url(options, config, &request.url, error))
+	if (!policy || !choose_url(options, config, &request.url, error) ||
+	    !suture_host_entitlement_choose(context, request.url, config->client_certificate, &certificate,
+					    error))
 		return NULL;
+	request.http.client_certificate = certificate;
 	return suture_fetch_run(&request, error);
 }
 

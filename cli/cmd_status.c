@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/command.h"
+#include "cli/entitlement.h"
 #include "cli/host-view.h"
 #include "cli/row-json.h"
 #include "cli/terminal.h"
@@ -89,7 +90,47 @@ static json_t *faults_json(GPtrArray *faults)
 	return list;
 }
 
-static void print_json(const SutureHostView *view, GPtrArray *fixed, GPtrArray *blockers)
+/* "valid", or the end of the fault's reason code: "expiring", "expired", "not-yet-valid" and so on. */
+static const gchar *entitlement_state(const SutureHostEntitlement *host)
+{
+	const gchar *reason = host->fault ? suture_error_reason(host->fault) : "valid";
+
+	if (g_str_equal(reason, "io"))
+		return "unreadable";
+	return g_str_has_prefix(reason, "entitlement-") ? reason + strlen("entitlement-") : reason;
+}
+
+static json_t *entitlement_json(const SutureHostEntitlement *host)
+{
+	json_t *object;
+
+	if (!host->path)
+		return json_null();
+	object = host->entitlement ? suture_host_entitlement_json(host->entitlement, host->days_left)
+				   : json_object();
+	json_object_set_new(object, "state", json_string(entitlement_state(host)));
+	return object;
+}
+
+static void print_entitlement(const SutureHostEntitlement *host)
+{
+	g_autofree gchar *customer = NULL;
+	g_autofree gchar *channels = NULL;
+
+	if (!host->path)
+		return;
+	if (!host->entitlement) {
+		printf("%-12s %s\n", "entitlement", entitlement_state(host));
+		return;
+	}
+	customer = suture_terminal_text(host->entitlement->customer);
+	channels = g_strjoinv(", ", host->entitlement->channels);
+	printf("%-12s %s to %s: %s, %" G_GINT64_FORMAT " days left\n", "entitlement", customer, channels,
+	       entitlement_state(host), MAX(host->days_left, 0));
+}
+
+static void print_json(const SutureHostView *view, const SutureHostEntitlement *entitlement, GPtrArray *fixed,
+		       GPtrArray *blockers)
 {
 	const SutureStatus *status = view->status;
 	g_autoptr(GPtrArray) providers = list_providers(status);
@@ -103,6 +144,7 @@ static void print_json(const SutureHostView *view, GPtrArray *fixed, GPtrArray *
 			  suture_rows_json(status->rows), "pinned", suture_strings_json(status->pinned),
 			  "blockers", blockers_json(blockers), "faults", faults_json(status->faults));
 
+	json_object_set_new(json, "entitlement", entitlement_json(entitlement));
 	suture_print_json(json);
 }
 
@@ -118,7 +160,8 @@ static void print_rows(const SutureStatus *status)
 	}
 }
 
-static void print_text(const SutureHostView *view, GPtrArray *fixed, GPtrArray *blockers)
+static void print_text(const SutureHostView *view, const SutureHostEntitlement *entitlement, GPtrArray *fixed,
+		       GPtrArray *blockers)
 {
 	const SutureStatus *status = view->status;
 	const SutureKernel *kernel = &view->kernel;
@@ -144,6 +187,7 @@ static void print_text(const SutureHostView *view, GPtrArray *fixed, GPtrArray *
 
 		printf("%-12s %s\n", "held up by", text);
 	}
+	print_entitlement(entitlement);
 	for (guint i = 0; i < status->faults->len; i++) {
 		const SutureStoredFault *fault = status->faults->pdata[i];
 
@@ -155,7 +199,7 @@ static void print_text(const SutureHostView *view, GPtrArray *fixed, GPtrArray *
 }
 
 /* What somebody has to look at makes the exit code, once all is printed. */
-static gboolean judge(const SutureStatus *status, GError **error)
+static gboolean judge(const SutureStatus *status, const SutureHostEntitlement *entitlement, GError **error)
 {
 	for (guint i = 0; i < status->rows->len; i++) {
 		const SutureStatusRow *row = status->rows->pdata[i];
@@ -173,7 +217,12 @@ static gboolean judge(const SutureStatus *status, GError **error)
 		g_propagate_prefixed_error(error, g_error_copy(fault->error), "%s: ", fault->path);
 		return FALSE;
 	}
-	return TRUE;
+	/* One that only root can read is no fault of this host. */
+	if (!entitlement->fault ||
+	    g_error_matches(entitlement->fault, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_IO))
+		return TRUE;
+	g_propagate_error(error, g_error_copy(entitlement->fault));
+	return FALSE;
 }
 
 /* Without policy the state can still be told, and has to be: it may be what is wrong. */
@@ -194,6 +243,7 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 	g_autoptr(GOptionContext) options =
 		g_option_context_new("- show the state of this host: kernel, patches, CVEs, faults");
 	g_autoptr(SutureHostView) view = NULL;
+	g_auto(SutureHostEntitlement) entitlement = {NULL};
 	g_autoptr(GPtrArray) fixed = NULL;
 	g_autoptr(GPtrArray) blockers = NULL;
 
@@ -201,7 +251,8 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 		options,
 		"Exits with 0 when nothing needs attention: no stalled or partial "
 		"patch, no fault in a store or in policy, no module patched that is of another build than "
-		"its patch is for. suture-status(8) describes --json.");
+		"its patch is for, no entitlement that has ended or ends soon. suture-status(8) describes "
+		"--json.");
 	if (!g_option_context_parse(options, &argc, &argv, error) || !suture_no_arguments(argc, argv, error))
 		return FALSE;
 	view = suture_host_view_new(context, 0, error);
@@ -211,9 +262,10 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 	suture_status_check_builds(view->status);
 	fixed = suture_status_fixed(view->status);
 	blockers = find_blockers(view->status);
+	suture_host_entitlement_read(context, g_get_real_time() / G_USEC_PER_SEC, &entitlement);
 	if (context->json)
-		print_json(view, fixed, blockers);
+		print_json(view, &entitlement, fixed, blockers);
 	else if (!context->quiet)
-		print_text(view, fixed, blockers);
-	return judge(view->status, error);
+		print_text(view, &entitlement, fixed, blockers);
+	return judge(view->status, &entitlement, error);
 }

@@ -50,4 +50,5 @@ gboolean cmd_repo_config(SutureContext *context, int argc, char **argv, GError *
 gboolean cmd_revert(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_sign(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_subscribe(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_verify(SutureContext *context, int argc, char **argv, GError **error);

@@ -11,6 +11,7 @@ static const SutureCommand commands[] = {
 	{"list", cmd_list, "the stack in the kernel and what is installed"},
 	{"status", cmd_status, "the state of this host: kernel, patches, CVEs, faults"},
 	{"audit", cmd_audit, "show and verify the ledger"},
+	{"subscribe", cmd_subscribe, "install the entitlement that the vendor issued"},
 	{"repo-config", cmd_repo_config, "write a .repo section for each installed kernel"},
 	{NULL},
 };

@@ -11,9 +11,11 @@ typedef enum {
 					       or one without customer, serial or channels as
 					       spec/entitlement.md says */
 	SUTURE_ENTITLEMENT_ERROR_PURPOSE,   /* "entitlement-purpose": for another use than clientAuth alone */
-	SUTURE_ENTITLEMENT_ERROR_KEY,      /* "entitlement-key": without its private key, or with another's */
-	SUTURE_ENTITLEMENT_ERROR_ISSUER,   /* "entitlement-issuer": not of the given CA (exit UNTRUSTED) */
-	SUTURE_ENTITLEMENT_ERROR_EARLY,    /* "entitlement-not-yet-valid": (exit NETWORK) */
+	SUTURE_ENTITLEMENT_ERROR_KEY,    /* "entitlement-key": without its private key, or with another's */
+	SUTURE_ENTITLEMENT_ERROR_MODE,   /* "entitlement-mode": a file with a private key that others may read
+					  */
+	SUTURE_ENTITLEMENT_ERROR_ISSUER, /* "entitlement-issuer": not of the given CA (exit UNTRUSTED) */
+	SUTURE_ENTITLEMENT_ERROR_EARLY,  /* "entitlement-not-yet-valid": (exit NETWORK) */
 	SUTURE_ENTITLEMENT_ERROR_EXPIRED,  /* "entitlement-expired": no server gives anything for it (exit
 					      NETWORK) */
 	SUTURE_ENTITLEMENT_ERROR_EXPIRING, /* "entitlement-expiring": valid, for a few days (exit EXPIRING) */

@@ -13,7 +13,7 @@ from packager.profile.fake_kernel import RELEASE, FakeKernel
 
 BIN = Path(os.environ["SUTURE_BIN"])
 SOURCE = Path(os.environ["SUTURE_SOURCE"])
-HOST = ["fetch", "verify", "policy", "apply", "revert", "list", "status", "audit", "repo-config"]
+HOST = ["fetch", "verify", "policy", "apply", "revert", "list", "status", "audit", "subscribe", "repo-config"]
 VENDOR = ["key", "kernel", "build", "sign", "repo", "entitle"]
 
 
@@ -114,6 +114,7 @@ def complete(*words, **environment):
 @pytest.mark.parametrize("words, expected", [
     (["suture", "rev"], ["revert"]),
     (["suture", "apply", "--dry"], ["--dry-run"]),
+    (["suture", "subscribe", "--ch"], ["--channel"]),
     (["suture-vendor", "repo", "pub"], ["publish"]),
     (["suture", "entitle", "iss"], ["issue"]),
     (["suture", "entitle", "issue", "--ch"], ["--channel"]),
