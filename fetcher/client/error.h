@@ -40,6 +40,7 @@ typedef enum {
 	SUTURE_TUF_ERROR_TIMESTAMP_SIGNATURE, /* "tuf-timestamp-signature": 5.4.2 */
 	SUTURE_TUF_ERROR_TIMESTAMP_ROLLBACK,  /* "tuf-timestamp-rollback": 5.4.3.1 */
 	SUTURE_TUF_ERROR_TIMESTAMP_SNAPSHOT,  /* "tuf-timestamp-snapshot-rollback": 5.4.3.2 */
+	SUTURE_TUF_ERROR_TIMESTAMP_ISSUED,    /* "tuf-timestamp-issued": says to be signed after it expires */
 	SUTURE_TUF_ERROR_TIMESTAMP_EXPIRED,   /* "tuf-timestamp-expired": 5.4.4 */
 
 	SUTURE_TUF_ERROR_SNAPSHOT_LENGTH,    /* "tuf-snapshot-length": 5.5.1 */

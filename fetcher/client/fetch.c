@@ -185,7 +185,7 @@ static SutureBundle *verify(Run *run, const SutureFetchResult *result, GError **
 	if (fd < 0)
 		return NULL;
 	bundle = suture_bundle_verify(fd, result->name, run->trust, result->target, request->kernel,
-				      request->now, NULL, error);
+				      suture_tuf_client_now(run->client), NULL, error);
 	if (!bundle)
 		return NULL;
 	receipt = bundle->receipt;

@@ -49,7 +49,7 @@ typedef struct {
 	const gchar *url;  /* of the repository: metadata/ and targets/ are below it */
 	SutureHttpOptions http;
 	const SutureKernel *kernel; /* bundles for this one */
-	gint64 now;                 /* seconds since the epoch */
+	gint64 now;                 /* what the local clock says, seconds since the epoch */
 	gboolean dry_run;           /* refresh and select only */
 	SutureFetchSelect select;   /* NULL: all */
 	gpointer select_data;

@@ -14,7 +14,7 @@
 typedef struct {
 	gchar *metadata_dir, *metadata_url, *target_dir, *target_base_url;
 	gchar **target_names;
-	gint stall_seconds;
+	gint stall_seconds, max_stale;
 } Arguments;
 
 static void arguments_clear(Arguments *arguments)
@@ -93,6 +93,8 @@ static SutureTufClient *refreshed(const Arguments *arguments, SutureHttp *http, 
 	g_autoptr(SutureTufClient) client = suture_tuf_client_new(
 		arguments->metadata_dir, arguments->metadata_url, http, (gint64)time(NULL), error);
 
+	if (client)
+		suture_tuf_client_set_max_stale(client, (guint)MAX(arguments->max_stale, 0));
 	return client && suture_tuf_client_refresh(client, error) ? g_steal_pointer(&client) : NULL;
 }
 
@@ -205,6 +207,8 @@ int main(int argc, char **argv)
 		 "Where the repository's targets are", "URL"},
 		{"stall-seconds", 0, 0, G_OPTION_ARG_INT, &arguments.stall_seconds,
 		 "Give up on a server that is slow for so long", "N"},
+		{"max-stale", 0, 0, G_OPTION_ARG_INT, &arguments.max_stale,
+		 "Use timestamp and snapshot for so many days after their end", "DAYS"},
 		{NULL},
 	};
 	g_autoptr(GOptionContext) context =

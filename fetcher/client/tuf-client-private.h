@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "fetcher/client/clock.h"
 #include "fetcher/client/tuf-client.h"
 
 /* What the refresh (tuf-client.c) and the search through delegations (tuf-delegations.c) share. */
@@ -8,7 +9,11 @@ struct _SutureTufClient {
 	int folder;
 	gchar *url;
 	SutureHttp *http; /* borrowed */
-	gint64 now;
+	gint64 local;     /* what the local clock says */
+	gint64 now;       /* the update's one time, never before the clock's floor */
+	gint64 max_stale; /* seconds after its end that timestamp and snapshot may be used */
+	SutureClock clock;
+	gint64 stale[SUTURE_TUF_TARGETS + 1]; /* since when a role is used after its end; 0: it is not */
 	SutureTufMetadata *trusted[SUTURE_TUF_TARGETS + 1];
 	GHashTable *vouched;  /* const SutureTufDelegation* -> the metadata that it vouches for; borrowed */
 	GPtrArray *delegated; /* SutureTufMetadata*: all that was loaded since the refresh */

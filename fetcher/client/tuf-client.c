@@ -48,22 +48,41 @@ gboolean suture_tuf_client_refuse(GError **error, SutureTufError code, const gch
 gboolean suture_tuf_client_check_expiry(const SutureTufClient *client, const SutureTufMetadata *metadata,
 					const gchar *file, SutureTufError code, GError **error)
 {
-	g_autoptr(GDateTime) end = NULL;
-	g_autofree gchar *text = NULL;
+	g_autofree gchar *end = NULL, *now = NULL;
 
 	if (metadata->expires > client->now)
 		return TRUE;
-	end = g_date_time_new_from_unix_utc(metadata->expires);
-	text = g_date_time_format_iso8601(end);
-	return suture_tuf_client_refuse(
-		error, code, "%s version %" G_GINT64_FORMAT " expired at %s (check this host's clock)", file,
-		metadata->version, text);
+	end = suture_clock_text(metadata->expires);
+	now = suture_clock_text(client->now);
+	return suture_tuf_client_refuse(error, code,
+					"%s version %" G_GINT64_FORMAT
+					" expired at %s, and it is %s (check this host's clock)",
+					file, metadata->version, end, now);
 }
 
-static gboolean is_current(const SutureTufClient *client, const SutureTufMetadata *metadata,
-			   SutureTufError code, GError **error)
+/* What the host's policy bears with for a while, and says so. */
+static gboolean is_tolerated(SutureTufClient *client, const SutureTufMetadata *metadata)
 {
-	return suture_tuf_client_check_expiry(client, metadata, roles[metadata->type].file, code, error);
+	if (metadata->type != SUTURE_TUF_TIMESTAMP && metadata->type != SUTURE_TUF_SNAPSHOT)
+		return FALSE;
+	if (metadata->expires > client->now || client->now - metadata->expires >= client->max_stale)
+		return FALSE;
+	client->stale[metadata->type] = metadata->expires;
+	return TRUE;
+}
+
+static gboolean is_current(SutureTufClient *client, const SutureTufMetadata *metadata, SutureTufError code,
+			   GError **error)
+{
+	return is_tolerated(client, metadata) ||
+	       suture_tuf_client_check_expiry(client, metadata, roles[metadata->type].file, code, error);
+}
+
+/* It cannot be before a moment that accepted metadata was signed at. */
+static void take_time(SutureTufClient *client, const SutureTufMetadata *timestamp)
+{
+	suture_clock_raise(&client->clock, timestamp->issued);
+	client->now = suture_clock_now(&client->clock, client->local);
 }
 
 static gboolean keep(SutureTufClient *client, SutureTufMetadata *metadata, GError **error)
@@ -178,7 +197,7 @@ SutureTufClient *suture_tuf_client_new(const gchar *folder, const gchar *metadat
 
 	client->url = g_strdup(metadata_url);
 	client->http = http;
-	client->now = now;
+	client->local = client->now = now;
 	client->folder = suture_file_open_folder(folder, TRUE, error);
 	if (client->folder < 0 || !load_root(client, folder, error))
 		return NULL;
@@ -201,9 +220,14 @@ static gboolean recover_from_fast_forward(SutureTufClient *client, const SutureT
 {
 	const SutureTufMetadata *before = client->trusted[SUTURE_TUF_ROOT];
 
-	if (!suture_tuf_keys_rotated(before, root, "timestamp") &&
-	    !suture_tuf_keys_rotated(before, root, "snapshot"))
+	gboolean timestamp = suture_tuf_keys_rotated(before, root, "timestamp");
+
+	if (!timestamp && !suture_tuf_keys_rotated(before, root, "snapshot"))
 		return TRUE;
+	/* What the old key said of the time is worth no more than the versions that it gave. */
+	if (timestamp && !suture_clock_drop(&client->clock, client->folder, error))
+		return FALSE;
+	client->now = suture_clock_now(&client->clock, client->local);
 	return suture_file_remove_tree(client->folder, roles[SUTURE_TUF_TIMESTAMP].file, error) &&
 	       suture_file_remove_tree(client->folder, roles[SUTURE_TUF_SNAPSHOT].file, error);
 }
@@ -246,7 +270,7 @@ static gboolean update_root_once(SutureTufClient *client, GError **error)
 	return FALSE;
 }
 
-/* 5.3 */
+/* 5.3.2 to 5.3.9 */
 static gboolean update_root(SutureTufClient *client, GError **error)
 {
 	g_autoptr(GError) cause = NULL;
@@ -259,6 +283,12 @@ static gboolean update_root(SutureTufClient *client, GError **error)
 		g_propagate_error(error, g_steal_pointer(&cause));
 		return FALSE;
 	}
+	return TRUE;
+}
+
+/* 5.3.10 */
+static gboolean check_root(SutureTufClient *client, GError **error)
+{
 	return suture_check_skipped("tuf-root-expired") ||
 	       is_current(client, client->trusted[SUTURE_TUF_ROOT], SUTURE_TUF_ERROR_ROOT_EXPIRED, error);
 }
@@ -285,21 +315,43 @@ static gboolean check_timestamp_rollback(const SutureTufMetadata *old, const Sut
 	return TRUE;
 }
 
-/* 5.4 */
-static gboolean update_timestamp(SutureTufClient *client, GError **error)
+/* A publisher whose clock is so wrong would take every host's along. */
+static gboolean check_issued(const SutureTufMetadata *timestamp, GError **error)
 {
-	g_autoptr(SutureTufMetadata) old = load_local(client, SUTURE_TUF_TIMESTAMP);
+	g_autofree gchar *issued = NULL;
+
+	if (suture_check_skipped("tuf-timestamp-issued") || timestamp->issued <= timestamp->expires)
+		return TRUE;
+	issued = suture_clock_text(timestamp->issued);
+	return suture_tuf_client_refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_ISSUED,
+					"timestamp.json version %" G_GINT64_FORMAT
+					" says to be signed at %s, after its own end",
+					timestamp->version, issued);
+}
+
+/* 5.4.1 and 5.4.2 */
+static SutureTufMetadata *fetch_timestamp(SutureTufClient *client, GError **error)
+{
 	g_autoptr(SutureTufMetadata) new = NULL;
 	g_autoptr(GBytes) bytes = download(client, "timestamp.json", SUTURE_TUF_MAX_TIMESTAMP_BYTES,
 					   SUTURE_TUF_ERROR_TOO_LARGE, error);
 
 	new = bytes ? suture_tuf_metadata_parse(bytes, SUTURE_TUF_TIMESTAMP, "timestamp.json", error) : NULL;
 	if (!new)
-		return FALSE;
+		return NULL;
 	if (!suture_check_skipped("tuf-timestamp-signature") &&
 	    !verify(client->trusted[SUTURE_TUF_ROOT], new, error))
-		return FALSE;
-	if (old && !check_timestamp_rollback(old, new, error))
+		return NULL;
+	return check_issued(new, error) ? g_steal_pointer(&new) : NULL;
+}
+
+/* 5.4. Takes @old, what is stored; NULL when there is nothing. */
+static gboolean update_timestamp(SutureTufClient *client, SutureTufMetadata *stored, GError **error)
+{
+	g_autoptr(SutureTufMetadata) old = stored;
+	g_autoptr(SutureTufMetadata) new = fetch_timestamp(client, error);
+
+	if (!new || (old && !check_timestamp_rollback(old, new, error)))
 		return FALSE;
 	/* The same version says the same: what is there stays, whatever else the server put into it. */
 	if (old && old->version == new->version)
@@ -312,7 +364,7 @@ static gboolean update_timestamp(SutureTufClient *client, GError **error)
 		return TRUE;
 	if (!keep(client, new, error))
 		return FALSE;
-	g_steal_pointer(&new);
+	take_time(client, g_steal_pointer(&new));
 	return TRUE;
 }
 
@@ -488,16 +540,55 @@ static gboolean update_targets(SutureTufClient *client, GError **error)
 	return TRUE;
 }
 
+static gboolean refresh(SutureTufClient *client, GError **error)
+{
+	SutureTufMetadata *timestamp;
+
+	if (!update_root(client, error))
+		return FALSE;
+	/* Before the first expiry is judged. */
+	timestamp = load_local(client, SUTURE_TUF_TIMESTAMP);
+	if (timestamp)
+		take_time(client, timestamp);
+	if (!check_root(client, error)) {
+		g_clear_pointer(&timestamp, suture_tuf_metadata_free);
+		return FALSE;
+	}
+	return update_timestamp(client, timestamp, error) && update_snapshot(client, error) &&
+	       update_targets(client, error);
+}
+
 gboolean suture_tuf_client_refresh(SutureTufClient *client, GError **error)
 {
+	gboolean done;
+
 	suture_tuf_client_forget_delegated(client);
-	for (SutureTufType type = SUTURE_TUF_TIMESTAMP; type <= SUTURE_TUF_TARGETS; type++)
+	for (SutureTufType type = SUTURE_TUF_TIMESTAMP; type <= SUTURE_TUF_TARGETS; type++) {
 		g_clear_pointer(&client->trusted[type], suture_tuf_metadata_free);
-	if (!update_root(client, error) || !update_timestamp(client, error) ||
-	    !update_snapshot(client, error) || !update_targets(client, error))
+		client->stale[type] = 0;
+	}
+	suture_clock_load(&client->clock, client->folder);
+	client->now = suture_clock_now(&client->clock, client->local);
+	done = refresh(client, error);
+	if (!suture_clock_save(&client->clock, client->folder, done ? error : NULL) || !done)
 		return FALSE;
 	suture_tuf_client_sweep(client);
 	return TRUE;
+}
+
+void suture_tuf_client_set_max_stale(SutureTufClient *client, guint days)
+{
+	client->max_stale = (gint64)days * 24 * 60 * 60;
+}
+
+gint64 suture_tuf_client_now(const SutureTufClient *client)
+{
+	return client->now;
+}
+
+gint64 suture_tuf_client_stale_since(const SutureTufClient *client, SutureTufType type)
+{
+	return client->stale[type];
 }
 
 const SutureTufMetadata *suture_tuf_client_metadata(const SutureTufClient *client, SutureTufType type)

@@ -34,8 +34,8 @@ typedef struct _SutureTufClient SutureTufClient;
 
 /*
  * Opens @folder and verifies its root. @metadata_url is where the repository's metadata is. @now (seconds
- * since the epoch) is the update's one time for every expiry. @http is borrowed. NOT-INITIALISED without a
- * root.
+ * since the epoch) is what the local clock says; the update's one time for every expiry is never before what
+ * clock.h knows. @http is borrowed. NOT-INITIALISED without a root.
  */
 SutureTufClient *suture_tuf_client_new(const gchar *folder, const gchar *metadata_url, SutureHttp *http,
 				       gint64 now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -43,11 +43,22 @@ void suture_tuf_client_free(SutureTufClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureTufClient, suture_tuf_client_free)
 
 /*
+ * Lets the next refreshes use timestamp and snapshot metadata for so many @days after their end (default 0):
+ * for hosts that a carrier reaches late. Everything else is as ever, rollback above all.
+ */
+void suture_tuf_client_set_max_stale(SutureTufClient *client, guint days);
+
+/*
  * Brings root, timestamp, snapshot and targets up to date, in that order, storing each as soon as it is
  * trusted. A refusal leaves the refused role and those after it as they were. With nothing new it makes two
  * requests.
  */
 gboolean suture_tuf_client_refresh(SutureTufClient *client, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* After a refresh: the time that expiry was judged by, and since when @type was used after its end (0: it was
+ * not). */
+gint64 suture_tuf_client_now(const SutureTufClient *client);
+gint64 suture_tuf_client_stale_since(const SutureTufClient *client, SutureTufType type);
 
 /* Trusted metadata of @type after a refresh; borrowed. */
 const SutureTufMetadata *suture_tuf_client_metadata(const SutureTufClient *client, SutureTufType type);

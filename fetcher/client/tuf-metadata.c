@@ -2,6 +2,7 @@
 #include "fetcher/client/tuf-metadata.h"
 
 #include "common/mutation.h"
+#include "fetcher/client/clock.h"
 #include "fetcher/client/tuf-parse.h"
 
 #include <stdlib.h>
@@ -102,21 +103,18 @@ static gboolean parse_signatures(const SutureTufParse *at, SutureTufMetadata *me
 }
 
 /* Section 4.2.1: "YYYY-MM-DDTHH:MM:SSZ", always UTC. */
-static gboolean parse_expires(const SutureTufParse *at, json_t *signed_part, gint64 *ret)
+static gboolean parse_time(const SutureTufParse *at, json_t *signed_part, const gchar *key, gint64 *ret)
 {
-	const gchar *text = suture_tuf_parse_string(at, signed_part, "signed", "expires");
-	g_autoptr(GDateTime) time = NULL;
+	const gchar *text = suture_tuf_parse_string(at, signed_part, "signed", key);
 
 	if (!text)
 		return FALSE;
-	if (strlen(text) == strlen("2026-11-22T12:00:00Z") && text[10] == 'T' && g_str_has_suffix(text, "Z"))
-		time = g_date_time_new_from_iso8601(text, NULL);
-	if (!time)
-		return suture_tuf_parse_refuse(
-			at, SUTURE_TUF_ERROR_MALFORMED,
-			"signed.expires: \"%.40s\" is not a time like 2026-11-22T12:00:00Z", text);
-	*ret = g_date_time_to_unix(time);
-	return TRUE;
+	*ret = suture_clock_parse(text);
+	if (*ret >= 0)
+		return TRUE;
+	return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED,
+				       "signed.%s: \"%.40s\" is not a time like 2026-11-22T12:00:00Z", key,
+				       text);
 }
 
 static gboolean parse_common(const SutureTufParse *at, SutureTufMetadata *metadata, json_t *signed_part)
@@ -136,7 +134,7 @@ static gboolean parse_common(const SutureTufParse *at, SutureTufMetadata *metada
 					       "follows version %.40s of the TUF specification, not 1.x",
 					       version);
 	return suture_tuf_parse_integer(at, signed_part, "signed", "version", 1, &metadata->version) &&
-	       parse_expires(at, signed_part, &metadata->expires);
+	       parse_time(at, signed_part, "expires", &metadata->expires);
 }
 
 static gboolean parse_hashes(const SutureTufParse *at, json_t *hashes, const gchar *name, SutureTufFile *file)
@@ -240,12 +238,20 @@ static gboolean parse_targets(const SutureTufParse *at, SutureTufMetadata *metad
 	return TRUE;
 }
 
+/* Ours, and optional: other publishers' timestamps have none. */
+static gboolean parse_issued(const SutureTufParse *at, SutureTufMetadata *metadata, json_t *signed_part)
+{
+	return !json_object_get(signed_part, SUTURE_TUF_ISSUED) ||
+	       parse_time(at, signed_part, SUTURE_TUF_ISSUED, &metadata->issued);
+}
+
 static gboolean parse_body(const SutureTufParse *at, SutureTufMetadata *metadata, json_t *signed_part)
 {
 	switch (metadata->type) {
 	case SUTURE_TUF_ROOT:
 		return suture_tuf_parse_root(at, metadata, signed_part);
 	case SUTURE_TUF_TIMESTAMP:
+		return parse_issued(at, metadata, signed_part) && parse_meta(at, metadata, signed_part);
 	case SUTURE_TUF_SNAPSHOT:
 		return parse_meta(at, metadata, signed_part);
 	default:

@@ -11,6 +11,9 @@ typedef enum {
 	SUTURE_TUF_SNAPSHOT,
 	SUTURE_TUF_TARGETS,
 } SutureTufType;
+/* The signed member of timestamp metadata that says when it was signed, in the form of "expires". */
+#define SUTURE_TUF_ISSUED "x-suture-issued"
+
 const gchar *suture_tuf_type_name(SutureTufType type); /* "root" "timestamp" "snapshot" "targets" */
 
 /* Who may sign a role: its object in root metadata or in a delegation. */
@@ -51,6 +54,7 @@ typedef struct {
 	SutureTufType type;
 	gint64 version;        /* 1 or more */
 	gint64 expires;        /* seconds since the epoch */
+	gint64 issued;         /* timestamp: SUTURE_TUF_ISSUED; 0 when absent */
 	GBytes *bytes;         /* the file as served */
 	GBytes *signed_bytes;  /* canonical form of its "signed" member: what signatures are over */
 	GPtrArray *signatures; /* SutureTufSignature*, no two with one keyid */

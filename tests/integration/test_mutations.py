@@ -44,6 +44,7 @@ CHECKS = {
     "tuf-timestamp-signature": SIGNATURES + "test_unsigned_is_refused[timestamp-keep0]",
     "tuf-timestamp-rollback": TUF + "test_timestamp_rollback_is_refused",
     "tuf-timestamp-snapshot-rollback": TUF + "test_timestamp_that_takes_snapshot_back_is_refused",
+    "tuf-timestamp-issued": "fetcher/test_tuf_clock.py::test_issued_after_the_end_is_refused",
     "tuf-timestamp-expired": SIGNATURES + "test_expired_is_refused[timestamp-keep0]",
     "tuf-metadata-length": TUF + "TestListed::test_shorter_than_listed_is_refused[snapshot-keep0]",
     "tuf-metadata-hash": TUF + "TestListed::test_other_bytes_than_the_hash_are_refused[snapshot-keep0]",
