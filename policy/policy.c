@@ -2,6 +2,8 @@
 #include "policy/policy.h"
 
 #define GROUP "policy"
+#define MAX_DAYS 3650
+#define WARN_DAYS 7
 
 static const SutureErrorEntry policy_errors[] = {
 	{SUTURE_POLICY_ERROR_CYCLE, SUTURE_EXIT_POLICY, "stack-cycle"},
@@ -17,6 +19,7 @@ SuturePolicy *suture_policy_new(void)
 	SuturePolicy *policy = g_new0(SuturePolicy, 1);
 
 	policy->minimum_severity = SUTURE_SEVERITY_NONE;
+	policy->warn_days = WARN_DAYS;
 	policy->allow = g_ptr_array_new_with_free_func(g_free);
 	policy->deny = g_ptr_array_new_with_free_func(g_free);
 	return policy;
@@ -79,6 +82,17 @@ static gboolean merge_boolean(gboolean *value, GKeyFile *file, const gchar *what
 	return TRUE;
 }
 
+static gboolean merge_days(guint *days, GKeyFile *file, const gchar *what, const gchar *key, GError **error)
+{
+	g_autofree gchar *text = g_key_file_get_string(file, GROUP, key, NULL);
+	guint64 value;
+
+	if (!text || !g_ascii_string_to_unsigned(text, 10, 0, MAX_DAYS, &value, NULL))
+		return set_syntax_error(error, what, key, "must be days, 0 to 3650");
+	*days = (guint)value;
+	return TRUE;
+}
+
 static gboolean merge_key(SuturePolicy *policy, GKeyFile *file, const gchar *what, const gchar *key,
 			  GError **error)
 {
@@ -90,8 +104,13 @@ static gboolean merge_key(SuturePolicy *policy, GKeyFile *file, const gchar *wha
 		return merge_patterns(&policy->deny, file, what, key, error);
 	if (g_str_equal(key, "require-tuf"))
 		return merge_boolean(&policy->require_tuf, file, what, key, error);
-	return set_syntax_error(error, what, key,
-				"not a key; known are severity-floor, allow, deny, require-tuf");
+	if (g_str_equal(key, "max-stale"))
+		return merge_days(&policy->max_stale, file, what, key, error);
+	if (g_str_equal(key, "warn-days"))
+		return merge_days(&policy->warn_days, file, what, key, error);
+	return set_syntax_error(
+		error, what, key,
+		"not a key; known are severity-floor, allow, deny, require-tuf, max-stale, warn-days");
 }
 
 gboolean suture_policy_merge(SuturePolicy *policy, GKeyFile *file, const gchar *what, GError **error)

@@ -32,6 +32,11 @@ static void test_merge(void)
 
 	g_assert_cmpint(policy->minimum_severity, ==, SUTURE_SEVERITY_NONE);
 	g_assert_false(policy->require_tuf);
+	g_assert_cmpuint(policy->max_stale, ==, 0);
+	g_assert_cmpuint(policy->warn_days, ==, 7);
+	merge(policy, "[policy]\nmax-stale=30\nwarn-days=0\n");
+	g_assert_cmpuint(policy->max_stale, ==, 30);
+	g_assert_cmpuint(policy->warn_days, ==, 0);
 	merge(policy, "[policy]\nseverity-floor=low\nallow=a;b*;\ndeny=c\nrequire-tuf=true\n");
 	g_assert_cmpint(policy->minimum_severity, ==, SUTURE_SEVERITY_LOW);
 	g_assert_cmpuint(policy->allow->len, ==, 2);
@@ -54,6 +59,9 @@ static void test_merge_refusals(void)
 	merge_refused("[policy]\nseverity-floor=grave\n", "severity-floor");
 	merge_refused("[policy]\nseverity-floor=\n", "severity-floor");
 	merge_refused("[policy]\nrequire-tuf=perhaps\n", "require-tuf");
+	merge_refused("[policy]\nmax-stale=-1\n", "max-stale");
+	merge_refused("[policy]\nmax-stale=4000\n", "max-stale");
+	merge_refused("[policy]\nwarn-days=a week\n", "warn-days");
 	merge_refused("[policy]\nallow=a;;b\n", "allow");
 	merge_refused("[policy]\ndeny= ;\n", "deny");
 	merge_refused("[policy]\nseverity-flor=low\n", "severity-flor");
