@@ -101,27 +101,48 @@ static gboolean repo_add(SutureContext *context, int argc, char **argv, GError *
 	return ok;
 }
 
-/* Without --kernel a patch is withdrawn for every kernel that has it. */
-static gboolean remove_everywhere(SutureContext *context, SutureRepo *repo, const gchar *id, GError **error)
+/* What is done to a bundle of one kernel. */
+typedef gboolean (*Change)(SutureRepo *repo, const gchar *kernel, const gchar *id, gpointer data,
+			   GError **error);
+
+static gboolean change_one(SutureContext *context, SutureRepo *repo, const gchar *kernel, const gchar *id,
+			   const gchar *done, Change change, gpointer data, GError **error)
 {
-	g_autoptr(GPtrArray) bundles = suture_repo_list(repo, error);
-	guint removed = 0;
+	if (!change(repo, kernel, id, data, error))
+		return FALSE;
+	if (!context->quiet)
+		g_print("%s %s for %s\n", done, id, kernel);
+	return TRUE;
+}
 
-	for (guint i = 0; bundles && i < bundles->len; i++) {
-		const SutureRepoBundle *bundle = bundles->pdata[i];
+/* Without @kernel it is done for every kernel that has the bundle. */
+static gboolean change_bundle(SutureContext *context, SutureRepo *repo, const gchar *kernel, const gchar *id,
+			      const gchar *done, Change change, gpointer data, GError **error)
+{
+	g_autoptr(GPtrArray) kernels = NULL;
+	guint changed = 0;
 
-		if (!g_str_equal(bundle->id, id))
+	if (kernel)
+		return change_one(context, repo, kernel, id, done, change, data, error);
+	kernels = suture_repo_kernel_list(repo, error);
+	for (guint i = 0; kernels && i < kernels->len; i++) {
+		if (!suture_repo_has(repo, kernels->pdata[i], id))
 			continue;
-		if (!suture_repo_remove(repo, bundle->kernel, id, error))
+		if (!change_one(context, repo, kernels->pdata[i], id, done, change, data, error))
 			return FALSE;
-		if (!context->quiet)
-			g_print("removed %s for %s\n", id, bundle->kernel);
-		removed++;
+		changed++;
 	}
-	if (bundles && removed == 0)
+	if (kernels && changed == 0)
 		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNKNOWN,
 			    "%s: not in the repository; 'suture repo list' shows what is", id);
-	return removed > 0;
+	return changed > 0;
+}
+
+static gboolean take_out(SutureRepo *repo, const gchar *kernel, const gchar *id, gpointer data,
+			 GError **error)
+{
+	(void)data;
+	return suture_repo_remove(repo, kernel, id, error);
 }
 
 static gboolean repo_remove(SutureContext *context, int argc, char **argv, GError **error)
@@ -136,19 +157,44 @@ static gboolean repo_remove(SutureContext *context, int argc, char **argv, GErro
 	if (!suture_repo_options(
 		    entries, "DIR NAME-VERSION-RELEASE",
 		    "Takes a bundle out. Readers stop seeing it after the next publish; its file stays "
-		    "until prune.",
+		    "until prune. Hosts that have it keep it: to recall it, see 'suture repo withdraw'.",
 		    1, 1, &argc, &argv, &folder, error))
 		return FALSE;
 	repo = suture_repo_open(folder, error);
-	if (!repo)
+	return repo && change_bundle(context, repo, kernel, argv[1], "removed", take_out, NULL, error);
+}
+
+static gboolean recall(SutureRepo *repo, const gchar *kernel, const gchar *id, gpointer reason,
+		       GError **error)
+{
+	return suture_repo_withdraw(repo, kernel, id, reason, g_get_real_time() / SECOND, error);
+}
+
+static gboolean repo_withdraw(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *folder = NULL, *kernel = NULL, *reason = NULL;
+	const GOptionEntry entries[] = {
+		{"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel, "for this kernel release alone", "RELEASE"},
+		{"reason", 0, 0, G_OPTION_ARG_STRING, &reason, "why, for the people of the hosts", "TEXT"},
+		{NULL},
+	};
+	g_autoptr(SutureRepo) repo = NULL;
+
+	if (!suture_repo_options(entries, "DIR NAME-VERSION-RELEASE --reason TEXT",
+				 "Takes a bundle out and recalls it: from the next publish on hosts show the "
+				 "reason, do not "
+				 "apply the patch\nagain, and their policy says whether it is reverted. It "
+				 "cannot be added "
+				 "again.",
+				 1, 1, &argc, &argv, &folder, error))
 		return FALSE;
-	if (!kernel)
-		return remove_everywhere(context, repo, argv[1], error);
-	if (!suture_repo_remove(repo, kernel, argv[1], error))
+	if (!reason || !*reason || strlen(reason) > SUTURE_REPO_REASON_MAX) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+			    "--reason: give one of 1 to %d bytes", SUTURE_REPO_REASON_MAX);
 		return FALSE;
-	if (!context->quiet)
-		g_print("removed %s for %s\n", argv[1], kernel);
-	return TRUE;
+	}
+	repo = suture_repo_open(folder, error);
+	return repo && change_bundle(context, repo, kernel, argv[1], "withdrew", recall, reason, error);
 }
 
 static gboolean print_published(SutureContext *context, SutureRepo *repo, gboolean changed, GError **error)
@@ -180,6 +226,8 @@ static gboolean repo_publish(SutureContext *context, int argc, char **argv, GErr
 	const GOptionEntry entries[] = {
 		{"refresh", 0, 0, G_OPTION_ARG_NONE, &publish.refresh,
 		 "sign snapshot and timestamp anew, even when nothing changed", NULL},
+		{"all", 0, 0, G_OPTION_ARG_NONE, &publish.all,
+		 "look at every kernel and public file, not only at what changed", NULL},
 		{NULL},
 	};
 	g_autofree gchar *folder = NULL;
@@ -189,13 +237,32 @@ static gboolean repo_publish(SutureContext *context, int argc, char **argv, GErr
 	if (!suture_repo_options(
 		    entries, "DIR",
 		    "Makes DIR/public offer what was added and removed. Completes a publish that was cut "
-		    "short; signs metadata anew once half of its life is over.",
+		    "short; signs metadata anew once half of its life is over.\nRefuses while a role that "
+		    "changed "
+		    "lacks signatures: 'suture repo stage' and 'sign' get them.",
 		    0, 0, &argc, &argv, &folder, error) ||
 	    !suture_repo_metadata_time(publish.now, &publish.metadata_time, error))
 		return FALSE;
 	repo = suture_repo_open(folder, error);
 	return repo && suture_repo_publish(repo, &publish, &changed, error) &&
 	       print_published(context, repo, changed, error);
+}
+
+static gboolean repo_refresh(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *folder = NULL;
+	g_autoptr(SutureRepo) repo = NULL;
+
+	if (!suture_repo_options(NULL, "DIR",
+				 "Signs timestamp anew over what is published, and snapshot once half of its "
+				 "life is over. "
+				 "For a daily job that has these keys alone: what waits for other signatures "
+				 "goes on waiting.",
+				 0, 0, &argc, &argv, &folder, error))
+		return FALSE;
+	repo = suture_repo_open(folder, error);
+	return repo && suture_repo_refresh(repo, g_get_real_time() / SECOND, error) &&
+	       print_published(context, repo, TRUE, error);
 }
 
 static gboolean repo_root(SutureContext *context, int argc, char **argv, GError **error)
@@ -206,8 +273,7 @@ static gboolean repo_root(SutureContext *context, int argc, char **argv, GError 
 		{NULL},
 	};
 	g_autoptr(SutureRepo) repo = NULL;
-	gsize size;
-	const gchar *text;
+	GBytes *root;
 
 	(void)context;
 	if (!suture_repo_options(
@@ -216,12 +282,13 @@ static gboolean repo_root(SutureContext *context, int argc, char **argv, GError 
 		    &argc, &argv, &folder, error))
 		return FALSE;
 	repo = suture_repo_open(folder, error);
-	if (!repo)
+	root = repo ? suture_repo_root(repo, error) : NULL;
+	if (!root)
 		return FALSE;
 	if (output)
-		return suture_file_write_atomic_path(output, suture_repo_root(repo), 0644, error);
-	text = g_bytes_get_data(suture_repo_root(repo), &size);
-	return suture_file_write_fd(STDOUT_FILENO, text, size, error);
+		return suture_file_write_atomic_path(output, root, 0644, error);
+	return suture_file_write_fd(STDOUT_FILENO, g_bytes_get_data(root, NULL), g_bytes_get_size(root),
+				    error);
 }
 
 static gboolean repo_prune(SutureContext *context, int argc, char **argv, GError **error)
@@ -248,11 +315,17 @@ static const SutureCommand subcommands[] = {
 	{"init", cmd_repo_init, "make a repository and its first root metadata"},
 	{"add", repo_add, "take in bundles that a host would accept"},
 	{"remove", repo_remove, "take a bundle out"},
+	{"withdraw", repo_withdraw, "take a bundle out and recall it from hosts"},
+	{"stage", cmd_repo_stage, "prepare what changed for keys that are not here"},
+	{"sign", cmd_repo_sign, "add signatures to what is staged, on any machine"},
+	{"collect", cmd_repo_collect, "take signatures over that were made elsewhere"},
 	{"publish", repo_publish, "make the public folder offer what the repository holds"},
+	{"refresh", repo_refresh, "sign timestamp anew, and nothing else"},
 	{"list", cmd_repo_list, "the bundles in the repository"},
 	{"status", cmd_repo_status, "versions, expiry, and what waits to be published"},
 	{"root", repo_root, "print the newest root.json for hosts"},
-	{"rotate", cmd_repo_rotate, "sign the next root metadata: new keys or a later expiry"},
+	{"rotate", cmd_repo_rotate, "make the next root metadata: new keys or a later expiry"},
+	{"delegate", cmd_repo_delegate, "give kernels' roles keys of their own"},
 	{"prune", repo_prune, "delete public files that nothing leads to any more"},
 	{NULL},
 };

@@ -21,8 +21,16 @@ gboolean suture_repo_metadata_time(gint64 now, gint64 *ret, GError **error);
 
 void suture_repo_print_json(json_t *json);
 
+/* A key file is found again from wherever publish is run: "file:" URIs become paths, and paths absolute. What
+ * is neither is left to the signer. NULL for NULL. */
+GStrv suture_repo_absolute_uris(GStrv uris);
+
 /* Subcommands that live in a file of their own; argv[0] is the subcommand's name. */
 gboolean cmd_repo_init(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_repo_stage(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_repo_sign(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_repo_collect(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_repo_delegate(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_repo_rotate(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_repo_list(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_repo_status(SutureContext *context, int argc, char **argv, GError **error);

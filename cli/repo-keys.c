@@ -22,8 +22,6 @@ static void key_options_clear(KeyOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KeyOptions, key_options_clear)
 
-/* A key file is found again from wherever publish is run: "file:" URIs become paths, and paths absolute.
- * What is neither is left to the signer. */
 static gchar *absolute_uri(const gchar *uri)
 {
 	gchar *path;
@@ -34,7 +32,7 @@ static gchar *absolute_uri(const gchar *uri)
 	return path ? path : g_strdup(uri);
 }
 
-static GStrv absolute_uris(GStrv uris)
+GStrv suture_repo_absolute_uris(GStrv uris)
 {
 	GStrv copy = uris ? g_new0(gchar *, g_strv_length(uris) + 1) : NULL;
 
@@ -61,7 +59,7 @@ static gboolean take_roles(const KeyOptions *options, gboolean rotate, SutureRep
 			return refuse_number(error, i, "threshold", "from 1");
 		if (options->days[i] < 0 || options->days[i] > 3650)
 			return refuse_number(error, i, "expiry", "of days from 1 to 3650");
-		role->keys = absolute_uris(options->keys[i]);
+		role->keys = suture_repo_absolute_uris(options->keys[i]);
 		if (options->thresholds[i])
 			role->threshold = (guint)options->thresholds[i];
 		if (options->days[i] || rotate)
@@ -124,7 +122,9 @@ gboolean cmd_repo_init(SutureContext *context, int argc, char **argv, GError **e
 	if (!suture_repo_options(
 		    entries, "DIR",
 		    "Makes a repository. A web server serves DIR/public as it is; the rest of DIR is "
-		    "private. Keys are made with 'suture key create --type tuf'.",
+		    "private. Keys are made with 'suture key create --type tuf'.\nA key that is kept "
+		    "elsewhere "
+		    "is named by its public half; what it has to sign is staged then.",
 		    0, 0, &argc, &argv, &folder, error) ||
 	    !check_init(&given, error) || !take_roles(&given, FALSE, settings, error))
 		return FALSE;
@@ -133,7 +133,7 @@ gboolean cmd_repo_init(SutureContext *context, int argc, char **argv, GError **e
 	if (!suture_repo_init(folder, settings, g_get_real_time() / SECOND, error))
 		return FALSE;
 	if (!context->quiet)
-		g_print("initialised %s; 'suture repo root %s' prints the root.json for hosts\n", folder,
+		g_print("initialised %s; 'suture repo status %s' says what is to be signed\n", folder,
 			folder);
 	return TRUE;
 }
@@ -167,17 +167,57 @@ gboolean cmd_repo_rotate(SutureContext *context, int argc, char **argv, GError *
 
 	if (!suture_repo_options(
 		    entries, "DIR",
-		    "Signs the next version of root metadata: a later expiry, and new keys for each role "
-		    "named. It goes out with the next publish.",
+		    "Makes the next version of root metadata: a later expiry, and new keys for each role "
+		    "named. It goes out with the next publish.\nWithout --sign-key it is staged, for 'suture "
+		    "repo "
+		    "sign' on the machines that have the keys.",
 		    0, 0, &argc, &argv, &folder, error) ||
 	    !take_roles(&given, TRUE, changes, error))
 		return FALSE;
-	signers = absolute_uris(given.signers);
+	signers = suture_repo_absolute_uris(given.signers);
 	repo = suture_repo_open(folder, error);
 	if (!repo || !suture_repo_rotate(repo, changes, (const gchar *const *)signers,
 					 g_get_real_time() / SECOND, error))
 		return FALSE;
 	if (!context->quiet)
-		g_print("signed the next root metadata; 'suture repo publish %s' sends it out\n", folder);
+		g_print("%s the next root metadata; 'suture repo publish %s' sends it out%s\n",
+			signers ? "signed" : "staged", folder, signers ? "" : " once it is signed");
 	return TRUE;
+}
+
+gboolean cmd_repo_delegate(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_auto(GStrv) uris = NULL;
+	g_autofree gchar *folder = NULL, *kernel = NULL;
+	gint threshold = 1;
+	const GOptionEntry entries[] = {
+		{"key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &uris,
+		 "a key of the role (repeat for several); none: those of targets again", "URI"},
+		{"threshold", 0, 0, G_OPTION_ARG_INT, &threshold, "signatures needed (1)", "N"},
+		{"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel, "for this kernel release alone", "RELEASE"},
+		{NULL},
+	};
+	SutureRoleSettings role = {0};
+	g_autoptr(SutureRepo) repo = NULL;
+	gboolean ok;
+
+	if (!suture_repo_options(
+		    entries, "DIR [--key URI]...",
+		    "Says who signs for kernels' bundles: by default the keys of targets in root metadata. "
+		    "Goes out with the next publish, which the targets keys sign.",
+		    0, 0, &argc, &argv, &folder, error))
+		return FALSE;
+	if (threshold < 1)
+		return refuse_number(error, SUTURE_REPO_TARGETS, "threshold", "from 1");
+	repo = suture_repo_open(folder, error);
+	if (!repo)
+		return FALSE;
+	role.keys = suture_repo_absolute_uris(uris);
+	role.threshold = (guint)threshold;
+	ok = suture_repo_delegate(repo, kernel, &role, error);
+	g_strfreev(role.keys);
+	if (ok && !context->quiet)
+		g_print("%s: %s; 'suture repo publish %s' sends it out\n", kernel ? kernel : "all kernels",
+			uris ? "keys of their own" : "the keys of targets", folder);
+	return ok;
 }

@@ -48,31 +48,45 @@ static void print_bundle(const SutureRepoBundle *bundle)
 		patch->advisory, *fixed ? fixed : "-");
 }
 
-gboolean cmd_repo_list(SutureContext *context, int argc, char **argv, GError **error)
+static gboolean list_kernel(SutureContext *context, SutureRepo *repo, const gchar *kernel, json_t *report,
+			    GError **error)
 {
-	g_autofree gchar *folder = NULL;
-	g_autoptr(SutureRepo) repo = NULL;
-	g_autoptr(GPtrArray) bundles = NULL;
-	json_t *report;
+	g_autoptr(GPtrArray) bundles = suture_repo_list(repo, kernel, error);
 
-	if (!suture_repo_options(
-		    NULL, "DIR",
-		    "Lists kernel, bundle, whether it is published, severity, advisory and the CVEs fixed.",
-		    0, 0, &argc, &argv, &folder, error))
-		return FALSE;
-	repo = suture_repo_open(folder, error);
-	bundles = repo ? suture_repo_list(repo, error) : NULL;
-	if (!bundles)
-		return FALSE;
-	report = json_array();
-	for (guint i = 0; i < bundles->len; i++)
+	for (guint i = 0; bundles && i < bundles->len; i++)
 		if (context->json)
 			json_array_append_new(report, bundle_json(bundles->pdata[i]));
 		else
 			print_bundle(bundles->pdata[i]);
+	return bundles != NULL;
+}
+
+gboolean cmd_repo_list(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_autofree gchar *folder = NULL, *kernel = NULL;
+	const GOptionEntry entries[] = {
+		{"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel, "of this kernel release alone", "RELEASE"},
+		{NULL},
+	};
+	g_autoptr(SutureRepo) repo = NULL;
+	g_autoptr(GPtrArray) kernels = NULL;
+	SUTURE_AUTO_JSON *report = json_array();
+
+	if (!suture_repo_options(
+		    entries, "DIR",
+		    "Lists kernel, bundle, whether it is published, severity, advisory and the CVEs fixed.",
+		    0, 0, &argc, &argv, &folder, error))
+		return FALSE;
+	repo = suture_repo_open(folder, error);
+	kernels = repo ? suture_repo_kernel_list(repo, error) : NULL;
+	if (!kernels)
+		return FALSE;
+	for (guint i = 0; i < kernels->len; i++)
+		if ((!kernel || g_str_equal(kernel, kernels->pdata[i])) &&
+		    !list_kernel(context, repo, kernels->pdata[i], report, error))
+			return FALSE;
 	if (context->json)
 		suture_repo_print_json(report);
-	json_decref(report);
 	return TRUE;
 }
 
@@ -86,6 +100,7 @@ static gchar *time_text(gint64 time)
 static void print_status_json(const SutureRepoStatus *status)
 {
 	json_t *roles = json_object(), *report;
+	g_autofree gchar *kernels_expire = status->kernels_expire ? time_text(status->kernels_expire) : NULL;
 
 	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++) {
 		const SutureRepoRoleState *role = &status->roles[i];
@@ -95,9 +110,10 @@ static void print_status_json(const SutureRepoStatus *status)
 			roles, suture_repo_role_name(i),
 			json_pack("{s:I, s:s?}", "version", (json_int_t)role->version, "expires", expires));
 	}
-	report = json_pack("{s:o, s:i, s:i, s:i, s:b}", "roles", roles, "bundles", (int)status->bundles,
-			   "added", (int)status->added, "removed", (int)status->removed, "published",
-			   status->settled);
+	report = json_pack("{s:o, s:i, s:i, s:s?, s:i, s:i, s:i, s:b}", "roles", roles, "kernels",
+			   (int)status->kernels, "bundles", (int)status->bundles, "kernels_expire",
+			   kernels_expire, "added", (int)status->added, "removed", (int)status->removed,
+			   "staged", (int)status->staged, "published", status->settled);
 	suture_repo_print_json(report);
 	json_decref(report);
 }
@@ -114,6 +130,14 @@ static void print_role(const gchar *name, const SutureRepoRoleState *role, gint6
 	else
 		g_print("%-9s version %" G_GINT64_FORMAT ", until %s (%" G_GINT64_FORMAT " day%s)\n", name,
 			role->version, expires, days, days == 1 ? "" : "s");
+}
+
+static void print_first_end(gint64 expires, gint64 now)
+{
+	g_autofree gchar *end = time_text(expires);
+
+	g_print("kernels   the first role %s %s (%" G_GINT64_FORMAT " days)\n",
+		expires > now ? "lives until" : "EXPIRED", end, (expires - now) / DAY);
 }
 
 gboolean cmd_repo_status(SutureContext *context, int argc, char **argv, GError **error)
@@ -135,8 +159,13 @@ gboolean cmd_repo_status(SutureContext *context, int argc, char **argv, GError *
 	}
 	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
 		print_role(suture_repo_role_name(i), &status.roles[i], g_get_real_time() / SECOND);
-	g_print("bundles   %u; waiting: %u to add, %u to remove\n", status.bundles, status.added,
-		status.removed);
+	if (status.kernels_expire)
+		print_first_end(status.kernels_expire, g_get_real_time() / SECOND);
+	g_print("bundles   %u for %u kernels; waiting: %u to add, %u to remove\n", status.bundles,
+		status.kernels, status.added, status.removed);
+	if (status.staged)
+		g_print("staged    %u documents wait for signatures; see 'suture repo stage %s'\n",
+			status.staged, folder);
 	if (!status.settled)
 		g_print("the public folder does not show this state; run 'suture repo publish %s'\n", folder);
 	return TRUE;

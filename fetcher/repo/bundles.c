@@ -48,17 +48,33 @@ gchar *suture_repo_bundle_target_path(const SutureRepoBundle *bundle)
 	return g_strdup_printf("%s/%s", bundle->kernel, bundle->file);
 }
 
-/* Flat, so that the folder gets its name by one rename; ':' is in no id. */
 static gchar *folder_name(const gchar *kernel, const gchar *id)
 {
-	return g_strdup_printf("%s:%s", kernel, id);
+	return g_build_filename(kernel, id, NULL);
 }
 
 int suture_repo_bundle_open(int shelf, const SutureRepoBundle *bundle, GError **error)
 {
-	g_autofree gchar *path = folder_name(bundle->kernel, bundle->id);
+	return suture_repo_shelf_open(shelf, bundle->kernel, bundle->id, error);
+}
+
+int suture_repo_shelf_open(int shelf, const gchar *kernel, const gchar *id, GError **error)
+{
+	g_autofree gchar *path = folder_name(kernel, id);
 
 	return suture_file_open_beneath(shelf, path, O_RDONLY | O_DIRECTORY, 0, error);
+}
+
+/* It becomes the name of a TUF role, a path pattern of its delegation, and a folder. */
+static gboolean kernel_fits(const gchar *release, GError **error)
+{
+	if (suture_file_name_is_safe(release) && g_ascii_isdigit(release[0]) && !strpbrk(release, "*?[]\\"))
+		return TRUE;
+	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_KERNEL,
+		    "kernel release \"%.64s\" cannot name a role of the repository: it has to begin with a "
+		    "digit and have none of * ? [ ] \\",
+		    release);
+	return FALSE;
 }
 
 static GBytes *record_write(const SutureRepoBundle *bundle)
@@ -126,7 +142,7 @@ static gboolean belongs(const SutureRepoBundle *bundle, const gchar *name)
 {
 	g_autofree gchar *expected = folder_name(bundle->kernel, bundle->id);
 
-	return bundle->target && g_str_equal(expected, name) && suture_file_name_is_safe(bundle->kernel) &&
+	return bundle->target && g_str_equal(expected, name) && kernel_fits(bundle->kernel, NULL) &&
 	       suture_file_name_is_safe(bundle->file) && strlen(bundle->sha256) == 64;
 }
 
@@ -202,7 +218,7 @@ static gboolean same_or_refuse(const SutureRepoBundle *present, const SutureRepo
 	return FALSE;
 }
 
-static gboolean put(SutureStaging *staging, SutureRepoBundle *bundle, GError **error)
+static gboolean put(int shelf, SutureStaging *staging, SutureRepoBundle *bundle, GError **error)
 {
 	int folder = suture_staging_fd(staging);
 	g_autofree gchar *package = g_strdup_printf("/proc/self/fd/%d/" SUTURE_REPO_PACKAGE_FILE, folder);
@@ -213,12 +229,15 @@ static gboolean put(SutureStaging *staging, SutureRepoBundle *bundle, GError **e
 	    !suture_target_parse(bundle->custom, &bundle->target, error))
 		return FALSE;
 	record = record_write(bundle);
+	if (mkdirat(shelf, bundle->kernel, 0755) < 0 && errno != EEXIST)
+		return suture_error_set_errno(error, errno, "state/bundles/%s", bundle->kernel);
 	return suture_file_write_atomic(folder, RECORD_FILE, record, 0644, error) &&
 	       suture_staging_commit(staging, name, error);
 }
 
 SutureRepoBundle *suture_repo_shelf_add(int shelf, int fd, const gchar *what, const SutureTrust *trust,
-					gint64 now, gboolean *ret_added, GError **error)
+					gint64 now, SutureRepoAllow allow, gpointer data, gboolean *ret_added,
+					GError **error)
 {
 	g_autoptr(SutureRepoBundle) bundle = g_new0(SutureRepoBundle, 1), present = NULL;
 	g_autoptr(SutureStaging) staging = suture_staging_new(shelf, error);
@@ -236,12 +255,21 @@ SutureRepoBundle *suture_repo_shelf_add(int shelf, int fd, const gchar *what, co
 		return NULL;
 	take_manifest(bundle, verified);
 	name = folder_name(bundle->kernel, bundle->id);
-	if (!load(shelf, name, &present, error) || (present && !same_or_refuse(present, bundle, what, error)))
+	if (!kernel_fits(bundle->kernel, error) || !load(shelf, name, &present, error) ||
+	    (present && !same_or_refuse(present, bundle, what, error)))
 		return NULL;
-	if (!present && !put(staging, bundle, error))
+	if (!present && (!allow(bundle, data, error) || !put(shelf, staging, bundle, error)))
 		return NULL;
 	*ret_added = present == NULL;
 	return present ? g_steal_pointer(&present) : g_steal_pointer(&bundle);
+}
+
+gboolean suture_repo_shelf_has(int shelf, const gchar *kernel, const gchar *id)
+{
+	g_autofree gchar *record = g_build_filename(kernel, id, RECORD_FILE, NULL);
+
+	return suture_file_name_is_safe(kernel) && suture_file_name_is_safe(id) &&
+	       faccessat(shelf, record, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 gboolean suture_repo_shelf_remove(int shelf, const gchar *kernel, const gchar *id, GError **error)
@@ -249,54 +277,67 @@ gboolean suture_repo_shelf_remove(int shelf, const gchar *kernel, const gchar *i
 	g_autofree gchar *name = folder_name(kernel, id);
 	g_autofree gchar *record = g_build_filename(name, RECORD_FILE, NULL);
 
-	if (!suture_file_name_is_safe(name) || unlinkat(shelf, record, 0) < 0) {
-		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNKNOWN,
-			    "%s: not in the repository for kernel %s; 'suture repo list' shows what is", id,
-			    kernel);
-		return FALSE;
-	}
 	/* Without its record it is gone already; what a crash here leaves, the sweep removes. */
+	if (unlinkat(shelf, record, 0) < 0)
+		return suture_error_set_errno(error, errno, "state/bundles/%s", record);
 	return suture_file_remove_tree(shelf, name, error);
 }
 
-gboolean suture_repo_shelf_sweep(int shelf, GError **error)
+static gboolean sweep_kernel(int shelf, const gchar *kernel, GError **error)
 {
-	g_autofree gchar *path = g_strdup_printf("/proc/self/fd/%d", shelf);
-	g_autoptr(GDir) folder = suture_staging_sweep(shelf, error) ? g_dir_open(path, 0, error) : NULL;
+	g_autofree gchar *path = g_strdup_printf("/proc/self/fd/%d/%s", shelf, kernel);
+	g_autoptr(GDir) folder = NULL;
 	const gchar *name;
 
+	if (faccessat(shelf, kernel, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return TRUE;
+	folder = g_dir_open(path, 0, error);
 	while (folder && (name = g_dir_read_name(folder))) {
-		g_autofree gchar *record = g_build_filename(name, RECORD_FILE, NULL);
+		g_autofree gchar *bundle = folder_name(kernel, name);
 
-		if (faccessat(shelf, record, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
-		    !suture_file_remove_tree(shelf, name, error))
+		if (!suture_repo_shelf_has(shelf, kernel, name) &&
+		    !suture_file_remove_tree(shelf, bundle, error))
 			return FALSE;
 	}
 	return folder != NULL;
 }
 
+gboolean suture_repo_shelf_sweep(int shelf, GPtrArray *kernels, GError **error)
+{
+	if (!suture_staging_sweep(shelf, error))
+		return FALSE;
+	for (guint i = 0; i < kernels->len; i++)
+		if (!sweep_kernel(shelf, kernels->pdata[i], error))
+			return FALSE;
+	return TRUE;
+}
+
 static gint compare_bundles(gconstpointer a, gconstpointer b)
 {
 	const SutureRepoBundle *left = *(SutureRepoBundle *const *)a, *right = *(SutureRepoBundle *const *)b;
-	gint order = strcmp(left->kernel, right->kernel);
 
-	return order ? order : strcmp(left->id, right->id);
+	return strcmp(left->id, right->id);
 }
 
-GPtrArray *suture_repo_shelf_list(int shelf, GError **error)
+GPtrArray *suture_repo_shelf_list(int shelf, const gchar *kernel, GError **error)
 {
 	g_autoptr(GPtrArray) bundles =
 		g_ptr_array_new_with_free_func((GDestroyNotify)suture_repo_bundle_free);
-	g_autofree gchar *path = g_strdup_printf("/proc/self/fd/%d", shelf);
-	g_autoptr(GDir) folder = g_dir_open(path, 0, error);
-	const gchar *name;
+	g_autofree gchar *path = g_strdup_printf("/proc/self/fd/%d/%s", shelf, kernel);
+	g_autoptr(GDir) folder = NULL;
+	const gchar *id;
 
+	/* A kernel that the repository knows may have no bundle. */
+	if (faccessat(shelf, kernel, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return g_steal_pointer(&bundles);
+	folder = g_dir_open(path, 0, error);
 	if (!folder)
 		return NULL;
-	while ((name = g_dir_read_name(folder))) {
+	while ((id = g_dir_read_name(folder))) {
+		g_autofree gchar *name = folder_name(kernel, id);
 		g_autoptr(SutureRepoBundle) bundle = NULL;
 
-		if (name[0] == '.')
+		if (id[0] == '.')
 			continue;
 		if (!load(shelf, name, &bundle, error))
 			return NULL;

@@ -7,7 +7,7 @@
 
 /*
  * The shelf: every bundle that the repository is to offer, in <repository>/state/bundles/<kernel
- * release>:<id>/ as bundle.json (the record), package.rpm, and the three pieces of rpm-md XML, which are
+ * release>/<id>/ as bundle.json (the record), package.rpm, and the three pieces of rpm-md XML, which are
  * taken from the RPM once, so that publishing reads no RPM. A folder appears by one rename; without
  * bundle.json it is none of ours.
  */
@@ -34,26 +34,34 @@ gchar *suture_repo_bundle_disk_name(const SutureRepoBundle *bundle);
 /* "<kernel>/<file>": the target path of TUF. */
 gchar *suture_repo_bundle_target_path(const SutureRepoBundle *bundle);
 
+/* Whether the bundle, whose RPM has no file name yet, may be put on the shelf; and what has to be noted
+ * before it is. */
+typedef gboolean (*SutureRepoAllow)(const SutureRepoBundle *bundle, gpointer data, GError **error);
+
 /*
  * Puts the RPM open at @fd on the shelf @shelf (descriptor of state/bundles) after suture_bundle_verify()
- * with @trust on a private copy; its refusals come through. An equal one there already is success with
- * *@ret_added FALSE; a different file for the same id and kernel gives EXISTS.
+ * with @trust on a private copy, whose refusals come through, and @allow. An equal one there already is
+ * success with *@ret_added FALSE; a different file for the same id and kernel gives EXISTS; a kernel release
+ * that cannot name a role KERNEL.
  */
 SutureRepoBundle *suture_repo_shelf_add(int shelf, int fd, const gchar *what, const SutureTrust *trust,
-					gint64 now, gboolean *ret_added,
+					gint64 now, SutureRepoAllow allow, gpointer data, gboolean *ret_added,
 					GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Takes the bundle @id for @kernel off the shelf: UNKNOWN. */
+gboolean suture_repo_shelf_has(int shelf, const gchar *kernel, const gchar *id);
+/* Takes the bundle @id for @kernel, which is there, off the shelf. */
 gboolean suture_repo_shelf_remove(int shelf, const gchar *kernel, const gchar *id,
 				  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* All bundles on the shelf (SutureRepoBundle*), sorted by kernel and id. A record that cannot be read:
- * DAMAGED. */
-GPtrArray *suture_repo_shelf_list(int shelf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The bundles for @kernel (SutureRepoBundle*), sorted by id. A record that cannot be read: DAMAGED. */
+GPtrArray *suture_repo_shelf_list(int shelf, const gchar *kernel, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Removes what a process that died left on the shelf; call it under the repository's lock. */
-gboolean suture_repo_shelf_sweep(int shelf, GError **error);
+/* Removes what a process that died left on the shelf, among bundles of @kernels (gchar*) alone; call it under
+ * the repository's lock. */
+gboolean suture_repo_shelf_sweep(int shelf, GPtrArray *kernels, GError **error);
 
-/* Opens the bundle's folder. */
+/* Opens a bundle's folder. */
+int suture_repo_shelf_open(int shelf, const gchar *kernel, const gchar *id,
+			   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 int suture_repo_bundle_open(int shelf, const SutureRepoBundle *bundle,
 			    GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -3,11 +3,15 @@
  * From the state to the public folder. Each file there is a hard link to the one in the state: stored once,
  * put in place by one rename, and whether it is right is one comparison of inode numbers.
  */
-#include "fetcher/repo/repo-private.h"
+#include "fetcher/repo/deploy.h"
+
+#include "fetcher/repo/anchors.h"
+#include "fetcher/repo/repodata.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,18 +64,41 @@ static int kernel_folder(int targets, const gchar *kernel, const gchar *inner, G
 	return suture_repo_folder(folder, inner, error);
 }
 
-static gboolean put_package(SutureRepo *repo, int targets, const SutureRepoBundle *bundle, gboolean *changed,
-			    GError **error)
+/* A target of @kernel's role. What was published before and is no longer on the shelf is public already. */
+static gboolean put_package(SutureRepo *repo, int to, const gchar *kernel, const gchar *path, json_t *entry,
+			    gboolean *changed, GError **error)
 {
-	g_autofree gchar *name = suture_repo_bundle_disk_name(bundle);
-	SUTURE_AUTO_FD from = suture_repo_bundle_open(repo->shelf, bundle, error);
-	SUTURE_AUTO_FD to = from < 0 ? -1 : kernel_folder(targets, bundle->kernel, NULL, error);
-	gboolean put_now = FALSE;
+	const gchar *sha256 = json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
+	g_autofree gchar *name = g_strdup_printf("%s.%s", sha256, path + strlen(kernel) + 1);
+	g_autoptr(SutureTarget) target = NULL;
+	g_autofree gchar *id = NULL;
+	SUTURE_AUTO_FD from = -1;
 
-	if (to < 0 || !put(from, SUTURE_REPO_PACKAGE_FILE, to, name, &put_now, error))
+	if (!suture_target_parse(json_object_get(entry, "custom"), &target, error))
 		return FALSE;
+	id = suture_patch_id(&target->patch);
+	if (!suture_repo_shelf_has(repo->shelf, kernel, id) &&
+	    faccessat(to, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return TRUE;
+	from = suture_repo_shelf_open(repo->shelf, kernel, id, error);
+	return from >= 0 && put(from, SUTURE_REPO_PACKAGE_FILE, to, name, changed, error);
+}
+
+static gboolean put_packages(SutureRepo *repo, int targets, const gchar *kernel,
+			     const SutureRepoDocument *document, gboolean *changed, GError **error)
+{
+	SUTURE_AUTO_FD to = kernel_folder(targets, kernel, NULL, error);
+	gboolean put_now = FALSE;
+	const gchar *path;
+	json_t *entry;
+
+	if (to < 0)
+		return FALSE;
+	json_object_foreach (json_object_get(document->signed_, "targets"), path, entry)
+		if (!put_package(repo, to, kernel, path, entry, &put_now, error))
+			return FALSE;
 	*changed |= put_now;
-	return !put_now || sync_folder(to, bundle->kernel, error);
+	return !put_now || sync_folder(to, kernel, error);
 }
 
 /*
@@ -134,50 +161,95 @@ static gboolean put_roots(SutureRepo *repo, int metadata, gboolean *changed, GEr
 	return TRUE;
 }
 
-static gboolean put_versioned(SutureRepo *repo, int metadata, SutureRepoRole role, gboolean *changed,
-			      GError **error)
+static gboolean put_document(int folder, int metadata, const gchar *role, const SutureRepoDocument *document,
+			     gboolean *changed, GError **error)
 {
-	g_autofree gchar *from = g_strconcat(suture_repo_role_name(role), ".json", NULL);
-	g_autoptr(SutureRepoDocument) document = NULL;
-	g_autofree gchar *to = NULL;
+	g_autofree gchar *from = suture_repo_file_name(role);
+	g_autofree gchar *to = g_strdup_printf("%" G_GINT64_FORMAT ".%s", document->version, from);
 
-	if (!suture_repo_master_load(repo, role, &document, error))
+	return put(folder, from, metadata, to, changed, error);
+}
+
+static gboolean put_kernel(SutureRepo *repo, int targets, int metadata, const gchar *kernel,
+			   gboolean repodata, gboolean *changed, GError **error)
+{
+	g_autoptr(SutureRepoDocument) document = NULL;
+
+	if (!suture_repo_master_load(repo->kernels, kernel, SUTURE_REPO_TARGETS, &document, error))
 		return FALSE;
-	to = g_strdup_printf("%" G_GINT64_FORMAT ".%s", document->version, from);
-	return put(repo->metadata, from, metadata, to, changed, error);
+	/* Changed, but not signed yet. */
+	if (!document)
+		return TRUE;
+	return put_packages(repo, targets, kernel, document, changed, error) &&
+	       (!repodata || put_repodata(repo, targets, kernel, changed, error)) &&
+	       put_document(repo->kernels, metadata, kernel, document, changed, error);
+}
+
+static gboolean put_anchors(SutureRepo *repo, int targets, const SutureRepoDocument *document,
+			    gboolean *changed, GError **error)
+{
+	SUTURE_AUTO_FD to = kernel_folder(targets, "trust", NULL, error);
+	gboolean put_now = FALSE;
+	const gchar *path;
+	json_t *entry;
+
+	if (to < 0)
+		return FALSE;
+	json_object_foreach (json_object_get(document->signed_, "targets"), path, entry) {
+		g_autofree gchar *name = suture_repo_anchor_disk_name(path, entry);
+
+		if (!put(repo->anchors, name, to, name, &put_now, error))
+			return FALSE;
+	}
+	*changed |= put_now;
+	return !put_now || sync_folder(to, "trust", error);
+}
+
+static gboolean put_targets(SutureRepo *repo, int targets, int metadata, gboolean *changed, GError **error)
+{
+	g_autoptr(SutureRepoDocument) document = NULL;
+
+	return suture_repo_master_load(repo->metadata, "targets", SUTURE_REPO_TARGETS, &document, error) &&
+	       put_anchors(repo, targets, document, changed, error) &&
+	       put_document(repo->metadata, metadata, "targets", document, changed, error);
+}
+
+static gboolean put_snapshot(SutureRepo *repo, int metadata, gboolean *changed, GError **error)
+{
+	g_autoptr(SutureRepoDocument) document = NULL;
+
+	return suture_repo_master_load(repo->metadata, "snapshot", SUTURE_REPO_SNAPSHOT, &document, error) &&
+	       put_document(repo->metadata, metadata, "snapshot", document, changed, error);
 }
 
 /* Timestamp is what TUF readers start from: all that it leads to is durable before it gets its name. */
-static gboolean put_metadata(SutureRepo *repo, gboolean *changed, GError **error)
+static gboolean put_timestamp(SutureRepo *repo, int metadata, gboolean *changed, GError **error)
 {
-	SUTURE_AUTO_FD metadata = suture_repo_folder(repo->public, "metadata", error);
 	gboolean put_now = FALSE;
 
-	if (metadata < 0 || !put_versioned(repo, metadata, SUTURE_REPO_TARGETS, &put_now, error) ||
-	    !put_versioned(repo, metadata, SUTURE_REPO_SNAPSHOT, &put_now, error) ||
-	    !put_roots(repo, metadata, &put_now, error) ||
-	    (put_now && !sync_folder(metadata, "metadata", error)) ||
+	if (!sync_folder(metadata, "metadata", error) ||
 	    !put(repo->metadata, "timestamp.json", metadata, "timestamp.json", &put_now, error))
 		return FALSE;
 	*changed |= put_now;
 	return !put_now || sync_folder(metadata, "metadata", error);
 }
 
-gboolean suture_repo_deploy(SutureRepo *repo, GPtrArray *bundles, gboolean *ret_changed, GError **error)
+gboolean suture_repo_deploy(SutureRepo *repo, GPtrArray *kernels, gboolean repodata, gboolean *ret_changed,
+			    GError **error)
 {
 	SUTURE_AUTO_FD targets = suture_repo_folder(repo->public, "targets", error);
-	g_autoptr(GPtrArray) kernels = targets < 0 ? NULL : suture_repo_names(repo->rpm_md, FALSE, error);
+	SUTURE_AUTO_FD metadata = targets < 0 ? -1 : suture_repo_folder(repo->public, "metadata", error);
 	gboolean changed = FALSE;
 
-	if (!kernels)
+	if (metadata < 0)
 		return FALSE;
-	for (guint i = 0; i < bundles->len; i++)
-		if (!put_package(repo, targets, bundles->pdata[i], &changed, error))
-			return FALSE;
 	for (guint i = 0; i < kernels->len; i++)
-		if (!put_repodata(repo, targets, kernels->pdata[i], &changed, error))
+		if (!put_kernel(repo, targets, metadata, kernels->pdata[i], repodata, &changed, error))
 			return FALSE;
-	if (!put_public_key(repo, &changed, error) || !put_metadata(repo, &changed, error))
+	if (!put_public_key(repo, &changed, error) ||
+	    !put_targets(repo, targets, metadata, &changed, error) ||
+	    !put_snapshot(repo, metadata, &changed, error) || !put_roots(repo, metadata, &changed, error) ||
+	    !put_timestamp(repo, metadata, &changed, error))
 		return FALSE;
 	*ret_changed = changed;
 	return TRUE;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fetcher/repo/metadata.h"
 
+#include "common/file.h"
 #include "signer/verify/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SPEC_VERSION "1.0.31"
+#define PUBLIC_KEY_MAX_BYTES (64 * 1024)
 
 gchar *suture_repo_time(gint64 time)
 {
@@ -61,50 +63,110 @@ static void drop_unused_keys(json_t *root)
 	}
 }
 
-static gboolean refuse_threshold(GError **error, SutureRepoRole role, gsize keys, guint threshold)
+void suture_repo_keys_free(SutureRepoKeys *keys)
 {
-	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_THRESHOLD,
-		    "role %s: %" G_GSIZE_FORMAT " different keys for a threshold of %u; name more keys",
-		    suture_repo_role_name(role), keys, threshold);
-	return FALSE;
+	if (!keys)
+		return;
+	g_ptr_array_unref(keys->public);
+	g_ptr_array_unref(keys->private);
+	g_ptr_array_unref(keys->uris);
+	g_free(keys);
+}
+
+/* NULL, without an error, for what is no public key in PEM. */
+static SutureTufKey *read_public(const gchar *uri)
+{
+	g_autofree gchar *path =
+		g_uri_peek_scheme(uri) ? g_filename_from_uri(uri, NULL, NULL) : g_strdup(uri);
+	g_autoptr(GBytes) pem = path ? suture_file_read(path, PUBLIC_KEY_MAX_BYTES, NULL) : NULL;
+
+	return pem ? suture_tuf_key_from_pem(pem, NULL) : NULL;
+}
+
+static gboolean keys_add(SutureRepoKeys *keys, const gchar *uri, GError **error)
+{
+	SutureTufKey *public = read_public(uri);
+	SuturePrivateKey *private;
+
+	if (!public) {
+		private = suture_private_key_open(uri, error);
+		if (!private)
+			return FALSE;
+		g_ptr_array_add(keys->private, private);
+		g_ptr_array_add(keys->uris, g_strdup(uri));
+		public = suture_private_key_tuf_public(private, error);
+	}
+	if (public)
+		g_ptr_array_add(keys->public, public);
+	return public != NULL;
+}
+
+SutureRepoKeys *suture_repo_keys_open(const gchar *const *uris, GError **error)
+{
+	g_autoptr(SutureRepoKeys) keys = g_new0(SutureRepoKeys, 1);
+
+	keys->public = g_ptr_array_new_with_free_func((GDestroyNotify)suture_tuf_key_free);
+	keys->private = g_ptr_array_new_with_free_func((GDestroyNotify)suture_private_key_free);
+	keys->uris = g_ptr_array_new_with_free_func(g_free);
+	for (; uris && *uris; uris++)
+		if (!keys_add(keys, *uris, error))
+			return NULL;
+	g_ptr_array_add(keys->uris, NULL);
+	return g_steal_pointer(&keys);
+}
+
+SutureRepoAuthority suture_repo_root_authority(json_t *root, SutureRepoRole role)
+{
+	const gchar *name = suture_repo_role_name(role);
+
+	return (SutureRepoAuthority){name, json_object_get(root, "keys"),
+				     json_object_get(json_object_get(root, "roles"), name)};
+}
+
+guint suture_repo_threshold(const SutureRepoAuthority *authority)
+{
+	return (guint)MAX(1, json_integer_value(json_object_get(authority->role, "threshold")));
+}
+
+gboolean suture_repo_authority_has(const SutureRepoAuthority *authority, const gchar *id)
+{
+	return contains(json_object_get(authority->role, "keyids"), id);
+}
+
+json_t *suture_repo_role_new(const gchar *name, GPtrArray *keys, guint threshold, json_t *objects,
+			     GError **error)
+{
+	SUTURE_AUTO_JSON *ids = json_array();
+
+	for (guint i = 0; i < keys->len; i++) {
+		g_autofree gchar *id = suture_tuf_key_id(keys->pdata[i]);
+
+		if (contains(ids, id))
+			continue;
+		json_array_append_new(ids, json_string(id));
+		json_object_set_new(objects, id, suture_tuf_key_json(keys->pdata[i]));
+	}
+	if (threshold == 0 || json_array_size(ids) < threshold) {
+		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_THRESHOLD,
+			    "role %s: %" G_GSIZE_FORMAT
+			    " different keys for a threshold of %u; name more keys",
+			    name, json_array_size(ids), threshold);
+		return NULL;
+	}
+	return json_pack("{s:O, s:i}", "keyids", ids, "threshold", (int)threshold);
 }
 
 gboolean suture_repo_root_set_role(json_t *root, SutureRepoRole role, GPtrArray *keys, guint threshold,
 				   GError **error)
 {
-	SUTURE_AUTO_JSON *ids = json_array();
+	const gchar *name = suture_repo_role_name(role);
+	json_t *entry = suture_repo_role_new(name, keys, threshold, json_object_get(root, "keys"), error);
 
-	for (guint i = 0; i < keys->len; i++) {
-		g_autoptr(SutureTufKey) key = suture_private_key_tuf_public(keys->pdata[i], error);
-		g_autofree gchar *id = key ? suture_tuf_key_id(key) : NULL;
-
-		if (!key)
-			return FALSE;
-		if (contains(ids, id))
-			continue;
-		json_array_append_new(ids, json_string(id));
-		json_object_set_new(json_object_get(root, "keys"), id, suture_tuf_key_json(key));
-	}
-	if (threshold == 0 || json_array_size(ids) < threshold)
-		return refuse_threshold(error, role, json_array_size(ids), threshold);
-	json_object_set_new(json_object_get(root, "roles"), suture_repo_role_name(role),
-			    json_pack("{s:O, s:i}", "keyids", ids, "threshold", (int)threshold));
+	if (!entry)
+		return FALSE;
+	json_object_set_new(json_object_get(root, "roles"), name, entry);
 	drop_unused_keys(root);
 	return TRUE;
-}
-
-GPtrArray *suture_repo_keys_open(const gchar *const *uris, GError **error)
-{
-	g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)suture_private_key_free);
-
-	for (; uris && *uris; uris++) {
-		SuturePrivateKey *key = suture_private_key_open(*uris, error);
-
-		if (!key)
-			return NULL;
-		g_ptr_array_add(keys, key);
-	}
-	return g_steal_pointer(&keys);
 }
 
 static gchar *key_id(const SuturePrivateKey *key, GError **error)
@@ -114,69 +176,61 @@ static gchar *key_id(const SuturePrivateKey *key, GError **error)
 	return public ? suture_tuf_key_id(public) : NULL;
 }
 
-static json_t *role_of(json_t *root, SutureRepoRole role)
+gboolean suture_repo_keys_check(const SutureRepoAuthority *authority, GPtrArray *keys, GError **error)
 {
-	return json_object_get(json_object_get(root, "roles"), suture_repo_role_name(role));
-}
-
-static guint threshold_of(json_t *root, SutureRepoRole role)
-{
-	return (guint)json_integer_value(json_object_get(role_of(root, role), "threshold"));
-}
-
-gboolean suture_repo_keys_check(json_t *root, SutureRepoRole role, GPtrArray *keys, GError **error)
-{
-	json_t *keyids = json_object_get(role_of(root, role), "keyids");
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-
 	for (guint i = 0; i < keys->len; i++) {
-		gchar *id = key_id(keys->pdata[i], error);
+		g_autofree gchar *id = key_id(keys->pdata[i], error);
 
 		if (!id)
 			return FALSE;
-		if (!contains(keyids, id)) {
-			g_set_error(
-				error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_KEY,
-				"role %s: key %s is not one of the role's in root metadata; name the role's "
-				"keys in repository.conf, or change them with 'suture repo rotate'",
-				suture_repo_role_name(role), id);
-			g_free(id);
-			return FALSE;
-		}
-		g_hash_table_add(seen, id);
+		if (suture_repo_authority_has(authority, id))
+			continue;
+		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_KEY,
+			    "role %s: key %s is not one of the role's; name the role's keys in "
+			    "repository.conf, or change them with 'suture repo rotate' or 'delegate'",
+			    authority->name, id);
+		return FALSE;
 	}
-	if (g_hash_table_size(seen) < threshold_of(root, role))
-		return refuse_threshold(error, role, g_hash_table_size(seen), threshold_of(root, role));
 	return TRUE;
 }
 
-static json_t *signatures_of(GBytes *canonical, GPtrArray *keys, GError **error)
+void suture_repo_signature_put(json_t *signatures, json_t *signature)
 {
-	SUTURE_AUTO_JSON *signatures = json_array();
-	SUTURE_AUTO_JSON *seen = json_array();
+	const gchar *id = json_string_value(json_object_get(signature, "keyid"));
+	json_t *entry;
+	gsize i;
+
+	json_array_foreach (signatures, i, entry)
+		if (g_strcmp0(json_string_value(json_object_get(entry, "keyid")), id) == 0)
+			break;
+	if (i < json_array_size(signatures))
+		json_array_remove(signatures, i);
+	json_array_append(signatures, signature);
+}
+
+static json_t *sign_all(GBytes *canonical, json_t *before, GPtrArray *keys, GError **error)
+{
+	SUTURE_AUTO_JSON *signatures = before ? json_copy(before) : json_array();
 
 	for (guint i = 0; i < keys->len; i++) {
 		g_autofree gchar *id = key_id(keys->pdata[i], error);
-		g_autofree gchar *signature = NULL;
+		g_autofree gchar *signature =
+			id ? suture_private_key_sign_tuf(keys->pdata[i], canonical, error) : NULL;
 
-		if (!id)
-			return NULL;
-		/* A key named twice signs once: the specification wants key ids in "signatures" unique. */
-		if (contains(seen, id))
-			continue;
-		signature = suture_private_key_sign_tuf(keys->pdata[i], canonical, error);
+		SUTURE_AUTO_JSON *entry = NULL;
+
 		if (!signature)
 			return NULL;
-		json_array_append_new(seen, json_string(id));
-		json_array_append_new(signatures, json_pack("{s:s, s:s}", "keyid", id, "sig", signature));
+		entry = json_pack("{s:s, s:s}", "keyid", id, "sig", signature);
+		suture_repo_signature_put(signatures, entry);
 	}
 	return g_steal_pointer(&signatures);
 }
 
-GBytes *suture_repo_document(json_t *signed_, GPtrArray *keys, GError **error)
+GBytes *suture_repo_document(json_t *signed_, json_t *before, GPtrArray *keys, GError **error)
 {
 	g_autoptr(GBytes) canonical = suture_json_canonical(signed_, error);
-	SUTURE_AUTO_JSON *signatures = canonical ? signatures_of(canonical, keys, error) : NULL;
+	SUTURE_AUTO_JSON *signatures = canonical ? sign_all(canonical, before, keys, error) : NULL;
 	SUTURE_AUTO_JSON *document = NULL;
 	gchar *text;
 
@@ -235,31 +289,36 @@ SutureRepoDocument *suture_repo_document_parse(GBytes *bytes, SutureRepoRole rol
 	return NULL;
 }
 
-static gboolean verifies(json_t *root, json_t *signature, GBytes *canonical)
+gboolean suture_repo_signature_fits(const SutureRepoDocument *document, const SutureRepoAuthority *authority,
+				    json_t *signature)
 {
 	const gchar *id = json_string_value(json_object_get(signature, "keyid"));
 	const gchar *hex = json_string_value(json_object_get(signature, "sig"));
-	json_t *json = id ? json_object_get(json_object_get(root, "keys"), id) : NULL;
+	json_t *json = id ? json_object_get(authority->keys, id) : NULL;
 	g_autoptr(SutureTufKey) key = json && hex ? suture_tuf_key_parse(json, NULL) : NULL;
+	g_autoptr(GBytes) canonical = key ? suture_json_canonical(document->signed_, NULL) : NULL;
 
-	return key && suture_tuf_key_verify(key, canonical, hex, NULL);
+	return canonical && suture_repo_authority_has(authority, id) &&
+	       suture_tuf_key_verify(key, canonical, hex, NULL);
 }
 
-gboolean suture_repo_document_signed_by_role(const SutureRepoDocument *document, json_t *root,
-					     SutureRepoRole role)
+guint suture_repo_document_count(const SutureRepoDocument *document, const SutureRepoAuthority *authority)
 {
-	json_t *keyids = json_object_get(role_of(root, role), "keyids"), *signature;
-	g_autoptr(GBytes) canonical = suture_json_canonical(document->signed_, NULL);
 	g_autoptr(GHashTable) signers = g_hash_table_new(g_str_hash, g_str_equal);
+	json_t *signature;
 	gsize i;
 
-	json_array_foreach (json_object_get(document->document, "signatures"), i, signature) {
-		const gchar *id = json_string_value(json_object_get(signature, "keyid"));
+	json_array_foreach (json_object_get(document->document, "signatures"), i, signature)
+		if (suture_repo_signature_fits(document, authority, signature))
+			g_hash_table_add(signers,
+					 (gpointer)json_string_value(json_object_get(signature, "keyid")));
+	return g_hash_table_size(signers);
+}
 
-		if (canonical && contains(keyids, id) && verifies(root, signature, canonical))
-			g_hash_table_add(signers, (gpointer)id);
-	}
-	return g_hash_table_size(signers) >= MAX(1, threshold_of(root, role));
+gboolean suture_repo_document_signed_by(const SutureRepoDocument *document,
+					const SutureRepoAuthority *authority)
+{
+	return suture_repo_document_count(document, authority) >= suture_repo_threshold(authority);
 }
 
 json_t *suture_repo_document_meta(const SutureRepoDocument *document)

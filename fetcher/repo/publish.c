@@ -1,183 +1,300 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What to sign and when: the roles' documents in state/metadata, brought up to date from the shelf, then
- * deployed. */
-#include "fetcher/repo/repo-private.h"
+/* What to sign and when: the documents of the kernels that changed, then those above them. */
+#include "common/cancel.h"
+#include "fetcher/repo/anchors.h"
+#include "fetcher/repo/deploy.h"
+#include "fetcher/repo/kernels.h"
+#include "fetcher/repo/repodata.h"
+#include "fetcher/repo/step.h"
+#include "fetcher/repo/withdrawn.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-static gchar *master_name(SutureRepoRole role)
+#define DAY ((gint64)24 * 60 * 60)
+
+/* A kernel that is looked at. */
+typedef struct {
+	gchar *release;
+	GPtrArray *bundles;
+	SutureRepoStep *step; /* NULL: nothing is to be said of it */
+} Kernel;
+
+static void kernel_free(gpointer data)
 {
-	return g_strconcat(suture_repo_role_name(role), ".json", NULL);
+	Kernel *kernel = data;
+
+	g_free(kernel->release);
+	g_clear_pointer(&kernel->bundles, g_ptr_array_unref);
+	g_clear_pointer(&kernel->step, suture_repo_step_free);
+	g_free(kernel);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Kernel, kernel_free)
+
+/* One publish. */
+typedef struct {
+	SutureRepo *repo;
+	const SutureRepoPublish *options;
+	json_t *index, *delegations;
+	GPtrArray *releases; /* gchar*, of the kernels that are looked at */
+	GPtrArray *kernels;  /* Kernel* */
+	SutureRepoStep *targets;
+} Publish;
+
+static void publish_clear(Publish *publish)
+{
+	suture_json_clear(&publish->index);
+	suture_json_clear(&publish->delegations);
+	g_clear_pointer(&publish->releases, g_ptr_array_unref);
+	g_clear_pointer(&publish->kernels, g_ptr_array_unref);
+	g_clear_pointer(&publish->targets, suture_repo_step_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Publish, publish_clear)
+
+static gint64 life_of(const SutureRoleSettings *settings)
+{
+	return settings->expiry_days * DAY;
 }
 
-gboolean suture_repo_master_load(const SutureRepo *repo, SutureRepoRole role, SutureRepoDocument **ret,
-				 GError **error)
+static SutureRepoWish wish_of(const SutureRepo *repo, SutureRepoRole role,
+			      const SutureRepoAuthority *authority, gint64 now)
 {
-	g_autofree gchar *name = master_name(role);
-	g_autoptr(GBytes) bytes = NULL;
-
-	if (faccessat(repo->metadata, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return TRUE;
-	bytes = suture_file_read_at(repo->metadata, name, SUTURE_REPO_METADATA_MAX_BYTES, error);
-	*ret = bytes ? suture_repo_document_parse(bytes, role, name, error) : NULL;
-	return *ret != NULL;
+	return (SutureRepoWish){
+		.authority = authority,
+		.type = role,
+		.folder = repo->metadata,
+		.uris = (const gchar *const *)repo->settings->roles[role].keys,
+		.life = life_of(&repo->settings->roles[role]),
+		.now = now,
+	};
 }
 
-gboolean suture_repo_master_save(const SutureRepo *repo, SutureRepoRole role, GBytes *bytes, GError **error)
+static json_t *kernel_body(const SutureRepo *repo, const Kernel *kernel, GError **error)
 {
-	g_autofree gchar *name = master_name(role);
+	SUTURE_AUTO_JSON *withdrawn = suture_repo_withdrawn_load(repo, kernel->release, error);
+	json_t *targets, *body;
 
-	return suture_file_write_atomic(repo->metadata, name, bytes, 0644, error);
-}
+	if (!withdrawn)
+		return NULL;
+	targets = json_object();
+	for (guint i = 0; i < kernel->bundles->len; i++) {
+		const SutureRepoBundle *bundle = kernel->bundles->pdata[i];
+		g_autofree gchar *path = suture_repo_bundle_target_path(bundle);
 
-static json_t *target_entry(const SutureRepoBundle *bundle)
-{
-	return json_pack("{s:I, s:{s:s}, s:O}", "length", (json_int_t)bundle->length, "hashes", "sha256",
-			 bundle->sha256, "custom", bundle->custom);
-}
-
-static json_t *targets_body(GPtrArray *bundles)
-{
-	json_t *targets = json_object();
-
-	for (guint i = 0; i < bundles->len; i++) {
-		g_autofree gchar *path = suture_repo_bundle_target_path(bundles->pdata[i]);
-
-		json_object_set_new(targets, path, target_entry(bundles->pdata[i]));
+		json_object_set_new(targets, path,
+				    suture_repo_target(bundle->length, bundle->sha256, bundle->custom));
 	}
-	return json_pack("{s:o}", "targets", targets);
+	body = json_pack("{s:o}", "targets", targets);
+	if (json_array_size(withdrawn) > 0)
+		json_object_set(body, "x-suture-withdrawn", withdrawn);
+	return body;
 }
 
-/* Snapshot's and timestamp's body: what is the document below. */
-static json_t *meta_body(const SutureRepoDocument *below, SutureRepoRole role)
+static gboolean prepare_kernel(Publish *publish, const gchar *release, GError **error)
 {
-	g_autofree gchar *name = master_name(role);
+	SutureRepo *repo = publish->repo;
+	SutureRepoAuthority authority = suture_repo_kernel_authority(repo, publish->delegations, release);
+	SutureRepoWish wish = wish_of(repo, SUTURE_REPO_TARGETS, &authority, publish->options->now);
+	g_autoptr(Kernel) kernel = g_new0(Kernel, 1);
+	SUTURE_AUTO_JSON *body = NULL;
 
-	return json_pack("{s:{s:o}}", "meta", name, suture_repo_document_meta(below));
-}
-
-static gboolean says(const SutureRepoDocument *document, json_t *body)
-{
-	const gchar *key;
-	json_t *value;
-
-	json_object_foreach (body, key, value)
-		if (!json_equal(json_object_get(document->signed_, key), value))
-			return FALSE;
+	wish.folder = repo->kernels;
+	wish.life = life_of(&repo->settings->kernels);
+	if (repo->settings->kernels.keys)
+		wish.uris = (const gchar *const *)repo->settings->kernels.keys;
+	kernel->release = g_strdup(release);
+	kernel->bundles =
+		suture_cancel_check(error) ? suture_repo_shelf_list(repo->shelf, release, error) : NULL;
+	body = kernel->bundles ? kernel_body(repo, kernel, error) : NULL;
+	if (!body)
+		return FALSE;
+	/* What was added and taken out again before any publish. */
+	if (kernel->bundles->len == 0 && !json_object_get(publish->index, release))
+		return TRUE;
+	kernel->step = suture_repo_step_prepare(repo, &wish, body, error);
+	if (!kernel->step)
+		return FALSE;
+	g_ptr_array_add(publish->kernels, g_steal_pointer(&kernel));
 	return TRUE;
 }
 
-static gint64 life_of(const SutureRepo *repo, SutureRepoRole role)
+/* Whether the role of a kernel that nothing was changed of has to be signed anew all the same. */
+static gboolean is_due(const Publish *publish, const gchar *release, json_t *entry)
 {
-	return (gint64)repo->settings->roles[role].expiry_days * 24 * 60 * 60;
+	SutureRepoAuthority authority =
+		suture_repo_kernel_authority(publish->repo, publish->delegations, release);
+	g_autofree gchar *digest = suture_repo_authority_digest(&authority);
+	gint64 expires = json_integer_value(json_object_get(entry, "expires"));
+	const gchar *before = json_string_value(json_object_get(entry, "authority"));
+
+	return g_strcmp0(digest, before) != 0 ||
+	       expires - publish->options->now <= life_of(&publish->repo->settings->kernels) / 2;
 }
 
-/* Signed by whom hosts trust now, with the content wanted. How long it still lives is another question. */
-static gboolean is_right(const SutureRepo *repo, SutureRepoRole role, const SutureRepoDocument *document,
-			 json_t *body)
+static gboolean is_in(GPtrArray *names, const gchar *name)
 {
-	return document && says(document, body) &&
-	       suture_repo_document_signed_by_role(document, repo->root->signed_, role);
+	return g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL);
 }
 
-static gboolean is_fresh(const SutureRepo *repo, SutureRepoRole role, const SutureRepoDocument *document,
-			 const SutureRepoPublish *options)
+static gboolean choose_kernels(Publish *publish, GError **error)
 {
-	if (options->refresh && role != SUTURE_REPO_TARGETS)
+	const gchar *release;
+	json_t *entry;
+
+	publish->releases = publish->options->all ? suture_repo_kernels(publish->repo, error)
+						  : suture_repo_marked(publish->repo, error);
+	if (!publish->releases)
 		return FALSE;
-	return document->expires - options->now > life_of(repo, role) / 2;
+	json_object_foreach (publish->index, release, entry)
+		if (!is_in(publish->releases, release) && is_due(publish, release, entry))
+			g_ptr_array_add(publish->releases, g_strdup(release));
+	return TRUE;
 }
 
-static SutureRepoDocument *sign_next(const SutureRepo *repo, SutureRepoRole role,
-				     const SutureRepoDocument *current, json_t *body, gint64 now,
-				     GError **error)
+static gint compare_names(gconstpointer a, gconstpointer b)
 {
-	const gchar *const *uris = (const gchar *const *)repo->settings->roles[role].keys;
-	g_autoptr(GPtrArray) keys = suture_repo_keys_open(uris, error);
-	gint64 version = current ? current->version + 1 : 1;
-	SUTURE_AUTO_JSON *signed_ = suture_repo_signed_new(role, version, now + life_of(repo, role));
-	g_autoptr(GBytes) bytes = NULL;
-
-	if (!keys || !suture_repo_keys_check(repo->root->signed_, role, keys, error))
-		return NULL;
-	json_object_update(signed_, body);
-	bytes = suture_repo_document(signed_, keys, error);
-	if (!bytes || !suture_repo_master_save(repo, role, bytes, error))
-		return NULL;
-	return suture_repo_document_parse(bytes, role, suture_repo_role_name(role), error);
+	return g_strcmp0(*(const gchar *const *)a, *(const gchar *const *)b);
 }
 
-/*
- * The document of @role that says @body: the one there is, or the next version. It is saved before anything
- * is public, so that a version number is never used for two contents, whatever happens after.
- */
-static SutureRepoDocument *bring_up_to_date(const SutureRepo *repo, SutureRepoRole role, json_t *body,
-					    const SutureRepoPublish *options, GError **error)
+/* Of the kernels with a role, those of this publish among them; borrowed names, sorted. */
+static GPtrArray *roles_of(const Publish *publish)
 {
-	g_autoptr(SutureRepoDocument) current = NULL, next = NULL;
-	g_autoptr(GError) cause = NULL;
-	gboolean right;
+	GPtrArray *names = g_ptr_array_new();
+	const gchar *release;
+	json_t *entry;
 
-	if (!suture_repo_master_load(repo, role, &current, error))
-		return NULL;
-	right = is_right(repo, role, current, body);
-	if (right && is_fresh(repo, role, current, options))
-		return g_steal_pointer(&current);
-	next = sign_next(repo, role, current, body, options->now, &cause);
-	if (next)
-		return g_steal_pointer(&next);
-	/* Keys of targets are offline most days: that must not keep timestamp from being signed. */
-	if (right && role == SUTURE_REPO_TARGETS && current->expires > options->now) {
-		g_message("targets metadata ends in %" G_GINT64_FORMAT " days and was not signed anew: %s",
-			  (current->expires - options->now) / (24 * 60 * 60), cause->message);
-		return g_steal_pointer(&current);
+	json_object_foreach (publish->index, release, entry)
+		g_ptr_array_add(names, (gpointer)release);
+	for (guint i = 0; i < publish->kernels->len; i++) {
+		const Kernel *kernel = publish->kernels->pdata[i];
+
+		if (!json_object_get(publish->index, kernel->release))
+			g_ptr_array_add(names, kernel->release);
 	}
-	g_propagate_error(error, g_steal_pointer(&cause));
-	return NULL;
+	g_ptr_array_sort(names, compare_names);
+	return names;
 }
 
-static gboolean sign_all(const SutureRepo *repo, GPtrArray *bundles, const SutureRepoPublish *options,
-			 GError **error)
+static gboolean prepare_targets(Publish *publish, GError **error)
 {
-	SUTURE_AUTO_JSON *offered = targets_body(bundles);
-	g_autoptr(SutureRepoDocument) targets =
-		bring_up_to_date(repo, SUTURE_REPO_TARGETS, offered, options, error);
-	SUTURE_AUTO_JSON *listed = targets ? meta_body(targets, SUTURE_REPO_TARGETS) : NULL;
-	g_autoptr(SutureRepoDocument) snapshot =
-		listed ? bring_up_to_date(repo, SUTURE_REPO_SNAPSHOT, listed, options, error) : NULL;
-	SUTURE_AUTO_JSON *dated = snapshot ? meta_body(snapshot, SUTURE_REPO_SNAPSHOT) : NULL;
+	SutureRepo *repo = publish->repo;
+	SutureRepoAuthority authority = suture_repo_root_authority(repo->root->signed_, SUTURE_REPO_TARGETS);
+	SutureRepoWish wish = wish_of(repo, SUTURE_REPO_TARGETS, &authority, publish->options->now);
+	g_autoptr(GPtrArray) roles = roles_of(publish);
+	json_t *targets = json_object();
+	SUTURE_AUTO_JSON *body = json_pack("{s:o, s:o}", "targets", targets, "delegations",
+					   suture_repo_delegations_body(repo, publish->delegations, roles));
+
+	if (!suture_repo_anchors_add(repo, targets, error))
+		return FALSE;
+	publish->targets = suture_repo_step_prepare(repo, &wish, body, error);
+	return publish->targets != NULL;
+}
+
+/* All that is below the snapshot. */
+static gboolean prepare(Publish *publish, GError **error)
+{
+	publish->kernels = g_ptr_array_new_with_free_func(kernel_free);
+	publish->index = suture_repo_index_load(publish->repo, error);
+	publish->delegations = publish->index ? suture_repo_delegations_load(publish->repo, error) : NULL;
+	if (!publish->delegations || !choose_kernels(publish, error))
+		return FALSE;
+	for (guint i = 0; i < publish->releases->len; i++)
+		if (!prepare_kernel(publish, publish->releases->pdata[i], error))
+			return FALSE;
+	return prepare_targets(publish, error);
+}
+
+static gboolean check(const Publish *publish, GError **error)
+{
+	for (guint i = 0; i < publish->kernels->len; i++)
+		if (!suture_repo_step_check(((Kernel *)publish->kernels->pdata[i])->step, error))
+			return FALSE;
+	return suture_repo_step_check(publish->targets, error);
+}
+
+static gboolean save_kernel(Publish *publish, Kernel *kernel, GError **error)
+{
+	SutureRepoAuthority authority =
+		suture_repo_kernel_authority(publish->repo, publish->delegations, kernel->release);
+
+	if (!suture_repo_repodata_update(publish->repo, kernel->release, kernel->bundles,
+					 publish->options->metadata_time, error) ||
+	    !suture_repo_step_save(publish->repo, kernel->step, error))
+		return FALSE;
+	json_object_set_new(publish->index, kernel->release,
+			    suture_repo_index_entry(kernel->step->current, &authority));
+	return TRUE;
+}
+
+static gboolean save(Publish *publish, GError **error)
+{
+	for (guint i = 0; i < publish->kernels->len; i++)
+		if (!save_kernel(publish, publish->kernels->pdata[i], error))
+			return FALSE;
+	return suture_repo_step_save(publish->repo, publish->targets, error);
+}
+
+static json_t *snapshot_body(const Publish *publish)
+{
+	json_t *meta = json_object(), *entry;
+	const gchar *release;
+
+	json_object_foreach (publish->index, release, entry) {
+		g_autofree gchar *name = g_strconcat(release, ".json", NULL);
+
+		json_object_set_new(meta, name,
+				    json_pack("{s:O}", "version", json_object_get(entry, "version")));
+	}
+	json_object_set_new(meta, "targets.json",
+			    json_pack("{s:I}", "version", (json_int_t)publish->targets->current->version));
+	return json_pack("{s:o}", "meta", meta);
+}
+
+/* Snapshot or timestamp, which are signed where they are published. */
+static SutureRepoDocument *sign_online(const SutureRepo *repo, SutureRepoRole role, json_t *body,
+				       gboolean renew, gint64 now, GError **error)
+{
+	SutureRepoAuthority authority = suture_repo_root_authority(repo->root->signed_, role);
+	SutureRepoWish wish = wish_of(repo, role, &authority, now);
+	g_autoptr(SutureRepoStep) step = NULL;
+
+	wish.renew = renew;
+	step = suture_repo_step_prepare(repo, &wish, body, error);
+	if (!step || !suture_repo_step_check(step, error) || !suture_repo_step_save(repo, step, error))
+		return NULL;
+	return g_steal_pointer(&step->current);
+}
+
+static gboolean sign_timestamp(const SutureRepo *repo, const SutureRepoDocument *snapshot, gboolean renew,
+			       gint64 now, GError **error)
+{
+	g_autofree gchar *issued = suture_repo_time(now);
+	SUTURE_AUTO_JSON *body = json_pack("{s:{s:o}, s:s}", "meta", "snapshot.json",
+					   suture_repo_document_meta(snapshot), "x-suture-issued", issued);
 	g_autoptr(SutureRepoDocument) timestamp =
-		dated ? bring_up_to_date(repo, SUTURE_REPO_TIMESTAMP, dated, options, error) : NULL;
+		sign_online(repo, SUTURE_REPO_TIMESTAMP, body, renew, now, error);
 
 	return timestamp != NULL;
 }
 
-gboolean suture_repo_signed_up(const SutureRepo *repo, GPtrArray *bundles, gboolean *ret, GError **error)
+static gboolean sign_top(Publish *publish, GError **error)
 {
-	SUTURE_AUTO_JSON *body = targets_body(bundles);
-	gboolean right = TRUE;
+	const SutureRepoPublish *options = publish->options;
+	SUTURE_AUTO_JSON *body = snapshot_body(publish);
+	g_autoptr(SutureRepoDocument) snapshot =
+		sign_online(publish->repo, SUTURE_REPO_SNAPSHOT, body, options->refresh, options->now, error);
 
-	for (guint role = SUTURE_REPO_TARGETS; role < SUTURE_REPO_N_ROLES; role++) {
-		g_autoptr(SutureRepoDocument) document = NULL;
-
-		if (!suture_repo_master_load(repo, role, &document, error))
-			return FALSE;
-		right = right && is_right(repo, role, document, body);
-		if (right) {
-			json_decref(body);
-			body = meta_body(document, role);
-		}
-	}
-	*ret = right;
-	return TRUE;
+	return snapshot && sign_timestamp(publish->repo, snapshot, options->refresh, options->now, error) &&
+	       suture_repo_index_save(publish->repo, publish->index, error);
 }
 
 static gboolean root_lives(const SutureRepo *repo, gint64 now, GError **error)
 {
 	g_autofree gchar *expired = NULL;
 
+	if (!suture_repo_root(repo, error))
+		return FALSE;
 	if (repo->root->expires > now)
 		return TRUE;
 	expired = suture_repo_time(repo->root->expires);
@@ -188,77 +305,50 @@ static gboolean root_lives(const SutureRepo *repo, gint64 now, GError **error)
 	return FALSE;
 }
 
+/* The public folder can be lost; nothing of it is read back, but that it is gone shows. */
+static gboolean is_lost(const SutureRepo *repo)
+{
+	return faccessat(repo->public, "metadata/timestamp.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
 gboolean suture_repo_publish(SutureRepo *repo, const SutureRepoPublish *options, gboolean *ret_changed,
 			     GError **error)
 {
-	g_autoptr(GPtrArray) bundles =
-		root_lives(repo, options->now, error) ? suture_repo_shelf_list(repo->shelf, error) : NULL;
+	SutureRepoPublish wanted = *options;
+	g_auto(Publish) publish = {.repo = repo, .options = &wanted};
 
-	return bundles && suture_repo_repodata_update(repo, bundles, options->metadata_time, error) &&
-	       sign_all(repo, bundles, options, error) &&
-	       suture_repo_deploy(repo, bundles, ret_changed, error);
-}
-
-static json_t *offered_targets(const SutureRepoDocument *document)
-{
-	return document ? json_object_get(document->signed_, "targets") : NULL;
-}
-
-static gboolean offers(const SutureRepoDocument *document, const SutureRepoBundle *bundle)
-{
-	g_autofree gchar *path = suture_repo_bundle_target_path(bundle);
-	SUTURE_AUTO_JSON *entry = target_entry(bundle);
-
-	return document && json_equal(json_object_get(offered_targets(document), path), entry);
-}
-
-GPtrArray *suture_repo_list(SutureRepo *repo, GError **error)
-{
-	g_autoptr(GPtrArray) bundles = suture_repo_shelf_list(repo->shelf, error);
-	g_autoptr(SutureRepoDocument) targets = NULL;
-
-	if (!bundles || !suture_repo_master_load(repo, SUTURE_REPO_TARGETS, &targets, error))
-		return NULL;
-	for (guint i = 0; i < bundles->len; i++) {
-		SutureRepoBundle *bundle = bundles->pdata[i];
-
-		bundle->offered = offers(targets, bundle);
-	}
-	return g_steal_pointer(&bundles);
-}
-
-static void count_bundles(GPtrArray *bundles, const SutureRepoDocument *targets, SutureRepoStatus *status)
-{
-	guint offered = 0;
-
-	for (guint i = 0; i < bundles->len; i++)
-		offered += ((SutureRepoBundle *)bundles->pdata[i])->offered;
-	status->bundles = bundles->len;
-	status->added = bundles->len - offered;
-	status->removed = (guint)json_object_size(offered_targets(targets)) - offered;
-}
-
-gboolean suture_repo_status(SutureRepo *repo, SutureRepoStatus *ret, GError **error)
-{
-	g_autoptr(GPtrArray) bundles = suture_repo_list(repo, error);
-	SutureRepoStatus status = {.roles[SUTURE_REPO_ROOT] = {repo->root->version, repo->root->expires}};
-
-	if (!bundles)
+	wanted.all |= is_lost(repo);
+	if (!root_lives(repo, wanted.now, error) || !prepare(&publish, error) || !check(&publish, error) ||
+	    !save(&publish, error) || !sign_top(&publish, error) ||
+	    !suture_repo_deploy(repo, publish.releases, TRUE, ret_changed, error))
 		return FALSE;
-	for (guint role = SUTURE_REPO_TARGETS; role < SUTURE_REPO_N_ROLES; role++) {
-		g_autoptr(SutureRepoDocument) document = NULL;
+	return suture_repo_unmark(repo, publish.releases, error);
+}
 
-		if (!suture_repo_master_load(repo, role, &document, error))
-			return FALSE;
-		if (document)
-			status.roles[role] = (SutureRepoRoleState){document->version, document->expires};
-		if (role == SUTURE_REPO_TARGETS)
-			count_bundles(bundles, document, &status);
-	}
-	if (!suture_repo_signed_up(repo, bundles, &status.settled, error))
+gboolean suture_repo_stage(SutureRepo *repo, const SutureRepoPublish *options, GError **error)
+{
+	g_auto(Publish) publish = {.repo = repo, .options = options};
+
+	return root_lives(repo, options->now, error) && prepare(&publish, error);
+}
+
+gboolean suture_repo_refresh(SutureRepo *repo, gint64 now, GError **error)
+{
+	g_autoptr(SutureRepoDocument) current = NULL, snapshot = NULL;
+	g_autoptr(GPtrArray) marked = suture_repo_marked(repo, error);
+	SUTURE_AUTO_JSON *body = NULL;
+	gboolean changed;
+
+	if (!marked || !root_lives(repo, now, error) ||
+	    !suture_repo_master_load(repo->metadata, "snapshot", SUTURE_REPO_SNAPSHOT, &current, error))
 		return FALSE;
-	status.settled = status.settled && suture_repo_same_file(repo->metadata, "timestamp.json",
-								 repo->public, "metadata/timestamp.json");
-	*ret = status;
-	return TRUE;
+	if (!current) {
+		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNPUBLISHED,
+			    "%s: nothing was published yet; run 'suture repo publish' first", repo->folder);
+		return FALSE;
+	}
+	body = json_pack("{s:O}", "meta", json_object_get(current->signed_, "meta"));
+	snapshot = sign_online(repo, SUTURE_REPO_SNAPSHOT, body, FALSE, now, error);
+	return snapshot && sign_timestamp(repo, snapshot, TRUE, now, error) &&
+	       suture_repo_deploy(repo, marked, FALSE, &changed, error);
 }

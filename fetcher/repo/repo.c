@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fetcher/repo/repo-private.h"
-
 #include "common/lock.h"
+#include "fetcher/repo/kernels.h"
+#include "fetcher/repo/root.h"
+#include "fetcher/repo/withdrawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +12,6 @@
 
 #define SETTINGS_FILE "repository.conf"
 #define SETTINGS_MAX_BYTES (64 * 1024)
-
-static gint64 expiry_of(const SutureRepoSettings *settings, SutureRepoRole role, gint64 now)
-{
-	return now + (gint64)settings->roles[role].expiry_days * 24 * 60 * 60;
-}
 
 int suture_repo_folder(int dirfd, const gchar *name, GError **error)
 {
@@ -61,7 +57,12 @@ void suture_repo_free(SutureRepo *repo)
 	suture_fd_clear(&repo->state);
 	suture_fd_clear(&repo->shelf);
 	suture_fd_clear(&repo->metadata);
+	suture_fd_clear(&repo->kernels);
+	suture_fd_clear(&repo->changed);
+	suture_fd_clear(&repo->anchors);
+	suture_fd_clear(&repo->withdrawn);
 	suture_fd_clear(&repo->rpm_md);
+	suture_fd_clear(&repo->staged);
 	suture_fd_clear(&repo->public);
 	suture_repo_settings_free(repo->settings);
 	suture_repo_document_free(repo->root);
@@ -76,7 +77,8 @@ static SutureRepo *repo_new(const gchar *folder, int dirfd, GError **error)
 	g_autoptr(SutureRepo) repo = g_new0(SutureRepo, 1);
 	g_autofree gchar *lock = g_build_filename(folder, "state", "lock", NULL);
 
-	repo->lock = repo->state = repo->shelf = repo->metadata = repo->rpm_md = repo->public = -1;
+	repo->lock = repo->state = repo->shelf = repo->metadata = repo->kernels = repo->changed = -1;
+	repo->anchors = repo->withdrawn = repo->rpm_md = repo->staged = repo->public = -1;
 	repo->folder = g_strdup(folder);
 	repo->state = suture_repo_folder(dirfd, "state", error);
 	if (repo->state < 0)
@@ -89,46 +91,15 @@ static SutureRepo *repo_new(const gchar *folder, int dirfd, GError **error)
 	repo->lock = suture_lock_take(lock, TRUE, error);
 	if (repo->lock < 0 || (repo->shelf = suture_repo_folder(repo->state, "bundles", error)) < 0 ||
 	    (repo->metadata = suture_repo_folder(repo->state, "metadata", error)) < 0 ||
+	    (repo->kernels = suture_repo_folder(repo->state, "kernels", error)) < 0 ||
+	    (repo->changed = suture_repo_folder(repo->state, "changed", error)) < 0 ||
+	    (repo->anchors = suture_repo_folder(repo->state, "anchors", error)) < 0 ||
+	    (repo->withdrawn = suture_repo_folder(repo->state, "withdrawn", error)) < 0 ||
 	    (repo->rpm_md = suture_repo_folder(repo->state, "rpm-md", error)) < 0 ||
+	    (repo->staged = suture_repo_folder(dirfd, "staged", error)) < 0 ||
 	    (repo->public = suture_repo_folder(dirfd, "public", error)) < 0)
 		return NULL;
 	return g_steal_pointer(&repo);
-}
-
-static gchar *root_name(gint64 version)
-{
-	return g_strdup_printf("%" G_GINT64_FORMAT ".root.json", version);
-}
-
-static gboolean save_root(SutureRepo *repo, GBytes *bytes, gint64 version, GError **error)
-{
-	g_autofree gchar *name = root_name(version);
-
-	if (!bytes || !suture_file_write_atomic(repo->metadata, name, bytes, 0644, error))
-		return FALSE;
-	g_clear_pointer(&repo->root, suture_repo_document_free);
-	repo->root = suture_repo_document_parse(bytes, SUTURE_REPO_ROOT, name, error);
-	return repo->root != NULL;
-}
-
-static gboolean sign_first_root(SutureRepo *repo, const SutureRepoSettings *settings, gint64 now,
-				GError **error)
-{
-	SUTURE_AUTO_JSON *root = suture_repo_root_new(1, expiry_of(settings, SUTURE_REPO_ROOT, now));
-	g_autoptr(GPtrArray) root_keys = NULL;
-	g_autoptr(GBytes) bytes = NULL;
-
-	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++) {
-		const SutureRoleSettings *role = &settings->roles[i];
-		g_autoptr(GPtrArray) keys = suture_repo_keys_open((const gchar *const *)role->keys, error);
-
-		if (!keys || !suture_repo_root_set_role(root, i, keys, role->threshold, error))
-			return FALSE;
-		if (i == SUTURE_REPO_ROOT)
-			root_keys = g_steal_pointer(&keys);
-	}
-	bytes = suture_repo_document(root, root_keys, error);
-	return save_root(repo, bytes, 1, error);
 }
 
 static gchar *trust_path(const gchar *folder, const SutureRepoSettings *settings)
@@ -136,9 +107,36 @@ static gchar *trust_path(const gchar *folder, const SutureRepoSettings *settings
 	return g_canonicalize_filename(settings->trust, folder);
 }
 
-static gboolean save_settings(const gchar *folder, const SutureRepoSettings *settings, GError **error)
+gchar *suture_repo_file_name(const gchar *role)
 {
-	g_autofree gchar *path = g_build_filename(folder, SETTINGS_FILE, NULL);
+	g_autofree gchar *encoded = g_uri_escape_string(role, NULL, FALSE);
+
+	return g_strconcat(encoded, ".json", NULL);
+}
+
+gboolean suture_repo_master_load(int folder, const gchar *name, SutureRepoRole type, SutureRepoDocument **ret,
+				 GError **error)
+{
+	g_autofree gchar *file = suture_repo_file_name(name);
+	g_autoptr(GBytes) bytes = NULL;
+
+	if (faccessat(folder, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return TRUE;
+	bytes = suture_file_read_at(folder, file, SUTURE_REPO_METADATA_MAX_BYTES, error);
+	*ret = bytes ? suture_repo_document_parse(bytes, type, file, error) : NULL;
+	return *ret != NULL;
+}
+
+gboolean suture_repo_master_save(int folder, const gchar *name, GBytes *bytes, GError **error)
+{
+	g_autofree gchar *file = suture_repo_file_name(name);
+
+	return suture_file_write_atomic(folder, file, bytes, 0644, error);
+}
+
+gboolean suture_repo_settings_save(const SutureRepo *repo, const SutureRepoSettings *settings, GError **error)
+{
+	g_autofree gchar *path = g_build_filename(repo->folder, SETTINGS_FILE, NULL);
 	g_autoptr(GBytes) bytes = suture_repo_settings_write(settings);
 
 	return suture_file_write_atomic_path(path, bytes, 0600, error);
@@ -160,26 +158,7 @@ gboolean suture_repo_init(const gchar *folder, const SutureRepoSettings *setting
 		return FALSE;
 	}
 	/* repository.conf comes last: it is what makes the folder a repository. */
-	return sign_first_root(repo, settings, now, error) && save_settings(absolute, settings, error);
-}
-
-static gboolean load_root(SutureRepo *repo, GError **error)
-{
-	gint64 version = 0;
-	g_autoptr(GBytes) bytes = NULL;
-	g_autofree gchar *name = NULL;
-
-	for (;;) {
-		g_autofree gchar *next = root_name(version + 1);
-
-		if (faccessat(repo->metadata, next, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-			break;
-		version++;
-	}
-	name = root_name(MAX(version, 1));
-	bytes = suture_file_read_at(repo->metadata, name, SUTURE_REPO_METADATA_MAX_BYTES, error);
-	repo->root = bytes ? suture_repo_document_parse(bytes, SUTURE_REPO_ROOT, name, error) : NULL;
-	return repo->root != NULL;
+	return suture_repo_root_init(repo, settings, now, error);
 }
 
 static GBytes *read_settings(const gchar *folder, int dirfd, GError **error)
@@ -204,6 +183,21 @@ gboolean suture_repo_sweep(int dirfd, guint *removed, GError **error)
 	return names != NULL;
 }
 
+static gboolean sweep(SutureRepo *repo, GError **error)
+{
+	g_autoptr(GPtrArray) marked = suture_repo_marked(repo, error);
+	const int folders[] = {repo->state,  repo->metadata,  repo->kernels, repo->anchors,
+			       repo->staged, repo->withdrawn, repo->rpm_md};
+	guint removed = 0;
+
+	if (!marked || !suture_repo_shelf_sweep(repo->shelf, marked, error))
+		return FALSE;
+	for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
+		if (!suture_repo_sweep(folders[i], &removed, error))
+			return FALSE;
+	return TRUE;
+}
+
 SutureRepo *suture_repo_open(const gchar *folder, GError **error)
 {
 	g_autofree gchar *absolute = g_canonicalize_filename(folder, NULL);
@@ -211,16 +205,41 @@ SutureRepo *suture_repo_open(const gchar *folder, GError **error)
 	g_autoptr(GBytes) conf = read_settings(folder, dirfd, error);
 	g_autoptr(SutureRepoSettings) settings = conf ? suture_repo_settings_parse(conf, error) : NULL;
 	g_autoptr(SutureRepo) repo = settings ? repo_new(absolute, dirfd, error) : NULL;
-	guint removed = 0;
 
 	if (!repo)
 		return NULL;
 	repo->settings = g_steal_pointer(&settings);
-	if (!load_root(repo, error) || !suture_repo_shelf_sweep(repo->shelf, error) ||
-	    !suture_repo_sweep(repo->metadata, &removed, error) ||
-	    !suture_repo_sweep(repo->rpm_md, &removed, error))
+	if (!sweep(repo, error) || !suture_repo_root_load(repo, error))
 		return NULL;
 	return g_steal_pointer(&repo);
+}
+
+gchar *suture_repo_staged_path(const SutureRepo *repo)
+{
+	return g_build_filename(repo->folder, "staged", NULL);
+}
+
+static gboolean refuse_withdrawn(const SutureRepoBundle *bundle, GError **error)
+{
+	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_WITHDRAWN,
+		    "%s for kernel %s was withdrawn; give what replaces it a higher release", bundle->id,
+		    bundle->kernel);
+	return FALSE;
+}
+
+/* The mark comes first: a bundle that is on the shelf without it would never be published. */
+static gboolean allow(const SutureRepoBundle *bundle, gpointer data, GError **error)
+{
+	const SutureRepo *repo = data;
+	const gchar *digest = json_string_value(
+		json_object_get(json_object_get(bundle->custom, "suture"), "manifest_sha256"));
+	SUTURE_AUTO_JSON *withdrawn = suture_repo_withdrawn_load(repo, bundle->kernel, error);
+
+	if (!withdrawn)
+		return FALSE;
+	if (suture_repo_withdrawn_has(withdrawn, bundle->id, digest))
+		return refuse_withdrawn(bundle, error);
+	return suture_repo_mark(repo, bundle->kernel, error);
 }
 
 SutureRepoBundle *suture_repo_add(SutureRepo *repo, const gchar *path, gint64 now, gboolean *ret_added,
@@ -230,82 +249,106 @@ SutureRepoBundle *suture_repo_add(SutureRepo *repo, const gchar *path, gint64 no
 	g_autoptr(SutureTrust) trust = suture_trust_load(trust_folder, error);
 	SUTURE_AUTO_FD fd = trust ? suture_file_open(path, O_RDONLY, error) : -1;
 
-	return fd < 0 ? NULL : suture_repo_shelf_add(repo->shelf, fd, path, trust, now, ret_added, error);
+	return fd < 0 ? NULL
+		      : suture_repo_shelf_add(repo->shelf, fd, path, trust, now, allow, repo, ret_added,
+					      error);
+}
+
+static gboolean is_known(const SutureRepo *repo, const gchar *kernel, const gchar *id, GError **error)
+{
+	if (suture_repo_shelf_has(repo->shelf, kernel, id))
+		return TRUE;
+	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNKNOWN,
+		    "%s: not in the repository for kernel %s; 'suture repo list' shows what is", id, kernel);
+	return FALSE;
+}
+
+gboolean suture_repo_has(const SutureRepo *repo, const gchar *kernel, const gchar *id)
+{
+	return suture_repo_shelf_has(repo->shelf, kernel, id);
 }
 
 gboolean suture_repo_remove(SutureRepo *repo, const gchar *kernel, const gchar *id, GError **error)
 {
-	return suture_repo_shelf_remove(repo->shelf, kernel, id, error);
+	return is_known(repo, kernel, id, error) && suture_repo_mark(repo, kernel, error) &&
+	       suture_repo_shelf_remove(repo->shelf, kernel, id, error);
 }
 
-GBytes *suture_repo_root(const SutureRepo *repo)
+gboolean suture_repo_withdraw(SutureRepo *repo, const gchar *kernel, const gchar *id, const gchar *reason,
+			      gint64 now, GError **error)
 {
-	return repo->root->bytes;
-}
+	g_autoptr(GPtrArray) bundles =
+		is_known(repo, kernel, id, error) && suture_repo_mark(repo, kernel, error)
+			? suture_repo_shelf_list(repo->shelf, kernel, error)
+			: NULL;
 
-static void take_role(SutureRoleSettings *to, const SutureRoleSettings *change, SutureRepoRole role)
-{
-	if (change->expiry_days)
-		to->expiry_days = change->expiry_days;
-	if (!change->keys || role == SUTURE_REPO_ROOT)
-		return;
-	g_strfreev(to->keys);
-	to->keys = g_strdupv(change->keys);
-}
+	for (guint i = 0; bundles && i < bundles->len; i++) {
+		const SutureRepoBundle *bundle = bundles->pdata[i];
 
-/* The next root's roles; those that @changes does not name keep what @root, a copy of the old, says. */
-static gboolean change_roles(json_t *root, const SutureRepoSettings *changes, GPtrArray *signers,
-			     GError **error)
-{
-	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++) {
-		const SutureRoleSettings *role = &changes->roles[i];
-		g_autoptr(GPtrArray) keys = NULL;
-
-		if (!role->keys)
-			continue;
-		keys = suture_repo_keys_open((const gchar *const *)role->keys, error);
-		if (!keys || !suture_repo_root_set_role(root, i, keys, role->threshold, error))
-			return FALSE;
-		if (i == SUTURE_REPO_ROOT)
-			g_ptr_array_extend_and_steal(signers, g_steal_pointer(&keys));
+		if (g_str_equal(bundle->id, id))
+			return suture_repo_withdrawn_add(repo, bundle, reason, now, error) &&
+			       suture_repo_shelf_remove(repo->shelf, kernel, id, error);
 	}
-	return TRUE;
-}
-
-/* The specification (5.3.4) has clients check a new root with the old root's keys and with its own. */
-static gboolean accepts_itself(GBytes *bytes, json_t *root, GError **error)
-{
-	g_autoptr(SutureRepoDocument) document =
-		suture_repo_document_parse(bytes, SUTURE_REPO_ROOT, "new root metadata", error);
-
-	if (!document)
-		return FALSE;
-	if (suture_repo_document_signed_by_role(document, root, SUTURE_REPO_ROOT))
-		return TRUE;
-	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_THRESHOLD,
-		    "new root metadata: too few signatures for its own threshold; name more of its keys");
 	return FALSE;
 }
 
-gboolean suture_repo_rotate(SutureRepo *repo, const SutureRepoSettings *changes,
-			    const gchar *const *signer_uris, gint64 now, GError **error)
+/* Keys that no role has any more leave @delegations. */
+static void drop_unused_keys(json_t *delegations)
 {
-	g_autoptr(GPtrArray) signers = suture_repo_keys_open(signer_uris, error);
-	SUTURE_AUTO_JSON *root = json_deep_copy(repo->root->signed_);
-	gint64 version = repo->root->version + 1;
-	g_autofree gchar *expires = NULL;
-	g_autoptr(GBytes) bytes = NULL;
+	json_t *kernels = json_object_get(delegations, "kernels"), *keys = json_object(), *role;
+	const gchar *kernel;
+	gsize i;
+	json_t *id;
 
-	if (!signers || !suture_repo_keys_check(repo->root->signed_, SUTURE_REPO_ROOT, signers, error))
+	json_array_foreach (json_object_get(json_object_get(delegations, "default"), "keyids"), i, id)
+		json_object_set(keys, json_string_value(id),
+				json_object_get(json_object_get(delegations, "keys"), json_string_value(id)));
+	json_object_foreach (kernels, kernel, role)
+		json_array_foreach (json_object_get(role, "keyids"), i, id)
+			json_object_set(
+				keys, json_string_value(id),
+				json_object_get(json_object_get(delegations, "keys"), json_string_value(id)));
+	json_object_set_new(delegations, "keys", keys);
+}
+
+static json_t *member(json_t *object, const gchar *name)
+{
+	if (!json_object_get(object, name))
+		json_object_set_new(object, name, json_object());
+	return json_object_get(object, name);
+}
+
+static gboolean set_delegation(json_t *delegations, const gchar *kernel, GPtrArray *keys, guint threshold,
+			       GError **error)
+{
+	json_t *holder = kernel ? member(delegations, "kernels") : delegations;
+	const gchar *name = kernel ? kernel : "default";
+	json_t *role;
+
+	if (keys->len == 0) {
+		json_object_del(holder, name);
+	} else {
+		role = suture_repo_role_new(name, keys, threshold, member(delegations, "keys"), error);
+		if (!role)
+			return FALSE;
+		json_object_set_new(holder, name, role);
+	}
+	drop_unused_keys(delegations);
+	return TRUE;
+}
+
+gboolean suture_repo_delegate(SutureRepo *repo, const gchar *kernel, const SutureRoleSettings *role,
+			      GError **error)
+{
+	g_autoptr(SutureRepoKeys) keys = suture_repo_keys_open((const gchar *const *)role->keys, error);
+	SUTURE_AUTO_JSON *delegations = keys ? suture_repo_delegations_load(repo, error) : NULL;
+
+	if (!delegations || !set_delegation(delegations, kernel, keys->public, role->threshold, error) ||
+	    !suture_repo_delegations_save(repo, delegations, error))
 		return FALSE;
-	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
-		take_role(&repo->settings->roles[i], &changes->roles[i], i);
-	expires = suture_repo_time(expiry_of(repo->settings, SUTURE_REPO_ROOT, now));
-	json_object_set_new(root, "version", json_integer(version));
-	json_object_set_new(root, "expires", json_string(expires));
-	if (!change_roles(root, changes, signers, error))
-		return FALSE;
-	bytes = suture_repo_document(root, signers, error);
-	return bytes && accepts_itself(bytes, root, error) && save_root(repo, bytes, version, error) &&
-	       save_settings(repo->folder, repo->settings, error);
+	if (kernel)
+		return TRUE;
+	g_strfreev(repo->settings->kernels.keys);
+	repo->settings->kernels.keys = keys->public->len > 0 ? g_strdupv((GStrv)keys->uris->pdata) : NULL;
+	return suture_repo_settings_save(repo, repo->settings, error);
 }

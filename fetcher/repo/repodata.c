@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* state/rpm-md: the signed repodata of each kernel, written again only when what it says changed. */
-#include "fetcher/repo/repo-private.h"
+#include "fetcher/repo/repodata.h"
 
 #include "common/cancel.h"
 #include "common/staging.h"
@@ -60,8 +60,8 @@ static gboolean sign(const SutureRepo *repo, int folder, GError **error)
 	return signature && suture_file_write_atomic(folder, "repomd.xml.asc", signature, 0644, error);
 }
 
-static gboolean update_kernel(SutureRepo *repo, const gchar *kernel, GPtrArray *bundles, gint64 time,
-			      GError **error)
+gboolean suture_repo_repodata_update(SutureRepo *repo, const gchar *kernel, GPtrArray *bundles, gint64 time,
+				     GError **error)
 {
 	g_autoptr(GBytes) inputs = inputs_of(repo, bundles);
 	g_autoptr(SutureStaging) staging = NULL;
@@ -80,41 +80,4 @@ static gboolean update_kernel(SutureRepo *repo, const gchar *kernel, GPtrArray *
 		return FALSE;
 	}
 	return suture_staging_commit(staging, kernel, error);
-}
-
-/* kernel -> its bundles, in the order of @bundles; borrowed from there and from @names. */
-static GHashTable *by_kernel(GPtrArray *bundles, GPtrArray *names)
-{
-	GHashTable *table =
-		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
-
-	for (guint i = 0; i < names->len; i++)
-		g_hash_table_insert(table, names->pdata[i], g_ptr_array_new());
-	for (guint i = 0; i < bundles->len; i++) {
-		SutureRepoBundle *bundle = bundles->pdata[i];
-		GPtrArray *list = g_hash_table_lookup(table, bundle->kernel);
-
-		if (!list) {
-			list = g_ptr_array_new();
-			g_hash_table_insert(table, bundle->kernel, list);
-		}
-		g_ptr_array_add(list, bundle);
-	}
-	return table;
-}
-
-gboolean suture_repo_repodata_update(SutureRepo *repo, GPtrArray *bundles, gint64 time, GError **error)
-{
-	g_autoptr(GPtrArray) names = suture_repo_names(repo->rpm_md, FALSE, error);
-	g_autoptr(GHashTable) kernels = names ? by_kernel(bundles, names) : NULL;
-	GHashTableIter at;
-	gpointer kernel, list;
-
-	if (!kernels)
-		return FALSE;
-	g_hash_table_iter_init(&at, kernels);
-	while (g_hash_table_iter_next(&at, &kernel, &list))
-		if (!update_kernel(repo, kernel, list, time, error))
-			return FALSE;
-	return TRUE;
 }

@@ -2,6 +2,7 @@
 #include "fetcher/repo/settings.h"
 
 #define EXPIRY_DAYS_MAX 3650
+#define KERNELS "kernels"
 
 static const gchar *const role_names[SUTURE_REPO_N_ROLES] = {"root", "targets", "snapshot", "timestamp"};
 
@@ -24,6 +25,8 @@ SutureRepoSettings *suture_repo_settings_new(void)
 		settings->roles[i].threshold = 1;
 		settings->roles[i].expiry_days = default_days[i];
 	}
+	settings->kernels =
+		(SutureRoleSettings){.threshold = 1, .expiry_days = default_days[SUTURE_REPO_TARGETS]};
 	return settings;
 }
 
@@ -33,6 +36,7 @@ void suture_repo_settings_free(SutureRepoSettings *settings)
 		return;
 	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
 		g_strfreev(settings->roles[i].keys);
+	g_strfreev(settings->kernels.keys);
 	g_free(settings->trust);
 	g_free(settings->rpm_key);
 	g_free(settings);
@@ -64,12 +68,8 @@ static gboolean read_role(GKeyFile *file, SutureRepoRole role, SutureRoleSetting
 
 	if (!read_days(file, group, &settings->expiry_days, error))
 		return FALSE;
-	if (role == SUTURE_REPO_ROOT)
-		return TRUE;
-	settings->keys = g_key_file_get_string_list(file, group, "keys", NULL, NULL);
-	if (!settings->keys || !settings->keys[0])
-		return refuse(error, group, "keys",
-			      "missing: the URIs of the role's private keys belong there");
+	if (role != SUTURE_REPO_ROOT)
+		settings->keys = g_key_file_get_string_list(file, group, "keys", NULL, NULL);
 	return TRUE;
 }
 
@@ -99,6 +99,7 @@ static gboolean only_known(GKeyFile *file, GError **error)
 
 		for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
 			is_role |= g_str_equal(*group, role_names[i]);
+		is_role |= g_str_equal(*group, KERNELS);
 		if (!is_role && !g_str_equal(*group, "repository"))
 			return refuse(error, *group, "", "unknown group");
 		for (GStrv key = keys; key && *key; key++)
@@ -122,7 +123,18 @@ SutureRepoSettings *suture_repo_settings_parse(GBytes *bytes, GError **error)
 	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
 		if (!read_role(file, i, &settings->roles[i], error))
 			return NULL;
+	if (!read_days(file, KERNELS, &settings->kernels.expiry_days, error))
+		return NULL;
+	settings->kernels.keys = g_key_file_get_string_list(file, KERNELS, "keys", NULL, NULL);
 	return g_steal_pointer(&settings);
+}
+
+static void write_role(GKeyFile *file, const gchar *group, const SutureRoleSettings *role, gboolean keys)
+{
+	if (keys)
+		g_key_file_set_string_list(file, group, "keys", (const gchar *const *)role->keys,
+					   role->keys ? g_strv_length(role->keys) : 0);
+	g_key_file_set_integer(file, group, "expiry-days", (gint)role->expiry_days);
 }
 
 GBytes *suture_repo_settings_write(const SutureRepoSettings *settings)
@@ -133,15 +145,9 @@ GBytes *suture_repo_settings_write(const SutureRepoSettings *settings)
 
 	g_key_file_set_string(file, "repository", "trust", settings->trust);
 	g_key_file_set_string(file, "repository", "rpm-key", settings->rpm_key);
-	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++) {
-		const SutureRoleSettings *role = &settings->roles[i];
-
-		if (i != SUTURE_REPO_ROOT)
-			g_key_file_set_string_list(file, role_names[i], "keys",
-						   (const gchar *const *)role->keys,
-						   g_strv_length(role->keys));
-		g_key_file_set_integer(file, role_names[i], "expiry-days", (gint)role->expiry_days);
-	}
+	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
+		write_role(file, role_names[i], &settings->roles[i], i != SUTURE_REPO_ROOT);
+	write_role(file, KERNELS, &settings->kernels, settings->kernels.keys != NULL);
 	g_key_file_set_comment(file, NULL, NULL, " How this repository is published; see suture-repo(1).",
 			       NULL);
 	text = g_key_file_to_data(file, &size, NULL);

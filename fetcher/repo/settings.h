@@ -15,7 +15,8 @@ typedef enum {
 const gchar *suture_repo_role_name(SutureRepoRole role);
 
 typedef struct {
-	GStrv keys; /* private key URIs; NULL for none. Those of root are never stored: they stay offline */
+	GStrv keys; /* key URIs; NULL for none. Of these, repository.conf keeps the private ones alone, and
+		     none of root's: the others sign what is staged, elsewhere */
 	guint threshold;   /* signatures needed; for a new root.json alone, which then says it */
 	guint expiry_days; /* life of a signed document, 1 to 3650 */
 } SutureRoleSettings;
@@ -23,7 +24,8 @@ typedef struct {
 /* repository.conf(5): how a repository folder is published. */
 typedef struct {
 	SutureRoleSettings roles[SUTURE_REPO_N_ROLES];
-	gchar *trust;   /* folder of what hosts trust: rpm-keyring.asc, cms-ca.pem, module.pem */
+	SutureRoleSettings kernels; /* of the kernels' roles; keys NULL: those of targets */
+	gchar *trust;               /* folder of what hosts trust: rpm-keyring.asc, cms-ca.pem, module.pem */
 	gchar *rpm_key; /* URI of the key that signs repomd.xml: "gpg:FINGERPRINT?homedir=/path" */
 } SutureRepoSettings;
 

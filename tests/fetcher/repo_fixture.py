@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 from dataclasses import dataclass
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -157,17 +158,32 @@ class Repository:
         """The "signed" object of a public metadata file."""
         return json.loads((self.metadata / name).read_bytes())["signed"]
 
-    def targets(self):
-        """Target path to entry, walked from the public timestamp with every length and digest checked by hand."""
-        snapshot = self._follow("timestamp.json", "snapshot.json")
-        return self.document(self._follow(snapshot, "targets.json"))["targets"]
-
-    def _follow(self, document, name):
-        entry = self.document(document)["meta"][name]
-        file = f"{entry['version']}.{name}"
+    def roles(self):
+        """Role of the newest snapshot to its "signed" object, walked from the public timestamp by hand."""
+        entry = self.document("timestamp.json")["meta"]["snapshot.json"]
+        file = f"{entry['version']}.snapshot.json"
         data = (self.metadata / file).read_bytes()
         assert entry["length"] == len(data) and entry["hashes"] == {"sha256": hashlib.sha256(data).hexdigest()}
-        return file
+        meta = self.document(file)["meta"]
+        documents = {name.removesuffix(".json"): self.document(f"{entry['version']}.{urllib.parse.quote(name, safe='')}")
+                     for name, entry in meta.items()}
+        for name, entry in meta.items():
+            assert entry == {"version": documents[name.removesuffix(".json")]["version"]}
+        delegated = {role["name"]: role for role in documents["targets"]["delegations"]["roles"]}
+        assert set(documents) == {"targets", *delegated}
+        for name, role in delegated.items():
+            assert role["paths"] == [f"{name}/*"] and role["terminating"] is True
+            assert all(path.startswith(f"{name}/") for path in documents[name]["targets"])
+        return documents
+
+    def targets(self):
+        """Target path to entry, of all bundles."""
+        return {path: entry for name, role in self.roles().items() if name != "targets"
+                for path, entry in role["targets"].items()}
+
+    def anchors(self):
+        """Target path to entry, of the trust anchors."""
+        return self.roles()["targets"]["targets"]
 
     def on_disk(self, path, entry):
         """Where a target stands below public/targets."""
@@ -177,7 +193,7 @@ class Repository:
     def check_whole(self):
         """Every target that readers are led to is there, as long and with the digest that was signed."""
         targets = self.targets()
-        for path, entry in targets.items():
+        for path, entry in {**targets, **self.anchors()}.items():
             data = self.on_disk(path, entry).read_bytes()
             assert len(data) == entry["length"]
             assert hashlib.sha256(data).hexdigest() == entry["hashes"]["sha256"]

@@ -6,7 +6,8 @@
 #define ROLES                                     \
 	"[targets]\nkeys=/k/t;\n"                 \
 	"[snapshot]\nkeys=/k/s;\nexpiry-days=3\n" \
-	"[timestamp]\nkeys=/k/m;/k/n;\n"
+	"[timestamp]\nkeys=/k/m;/k/n;\n"          \
+	"[kernels]\nkeys=/k/k;\nexpiry-days=30\n"
 #define REPOSITORY "[repository]\ntrust=/trust\nrpm-key=gpg:ABCD\n"
 
 static SutureRepoSettings *parse(const gchar *text, GError **error)
@@ -25,6 +26,8 @@ static void check(const SutureRepoSettings *settings)
 	g_assert_cmpuint(settings->roles[SUTURE_REPO_SNAPSHOT].expiry_days, ==, 3);
 	g_assert_cmpuint(g_strv_length(settings->roles[SUTURE_REPO_TIMESTAMP].keys), ==, 2);
 	g_assert_cmpstr(settings->roles[SUTURE_REPO_TIMESTAMP].keys[1], ==, "/k/n");
+	g_assert_cmpstr(settings->kernels.keys[0], ==, "/k/k");
+	g_assert_cmpuint(settings->kernels.expiry_days, ==, 30);
 }
 
 static void test_round_trip(void)
@@ -49,7 +52,7 @@ static void test_refusals(void)
 		{"no group", "repository.conf"},
 		{ROLES, "trust"},
 		{"[repository]\ntrust=/trust\n" ROLES, "rpm-key"},
-		{REPOSITORY "[targets]\nkeys=/t;\n[snapshot]\nkeys=/s;\n", "timestamp"},
+		{REPOSITORY ROLES "[kernels]\nexpiry-days=0\n", "kernels"},
 		{REPOSITORY ROLES "[root]\nexpiry-days=0\n", "expiry-days"},
 		{REPOSITORY ROLES "[root]\nexpiry-days=3651\n", "expiry-days"},
 		{REPOSITORY ROLES "[root]\nexpiry-days=soon\n", "expiry-days"},
