@@ -49,8 +49,6 @@ gboolean suture_repo_withdrawn_add(const SutureRepo *repo, const SutureRepoBundl
 	SUTURE_AUTO_JSON *list = suture_repo_withdrawn_load(repo, bundle->kernel, error);
 	SUTURE_AUTO_JSON *document = NULL;
 	g_autoptr(GBytes) bytes = NULL;
-	SUTURE_AUTO_FD folder =
-		list ? suture_repo_folder(repo->state, SUTURE_REPO_WITHDRAWN_FOLDER, error) : -1;
 
 	if (!list)
 		return FALSE;
