@@ -177,3 +177,81 @@ SutureRpmSigner *suture_rpm_signature_verify(const SutureRpmFile *file, const Su
 	signer->signed_at = signed_at;
 	return signer;
 }
+
+static gboolean data_verifies(const SutureKeyring *keyring, pgpDigParams signature, GBytes *data)
+{
+	DIGEST_CTX digest = rpmDigestInit((int)pgpDigParamsAlgo(signature, PGPVAL_HASHALGO), RPMDIGEST_NONE);
+	gboolean verifies;
+	gsize size;
+	gconstpointer bytes = g_bytes_get_data(data, &size);
+
+	if (!digest)
+		return FALSE;
+	rpmDigestUpdate(digest, bytes, size);
+	verifies = rpmKeyringVerifySig(suture_keyring_rpm(keyring), signature, digest) == RPMRC_OK;
+	rpmDigestFinal(digest, NULL, NULL, 0);
+	return verifies;
+}
+
+/* The one packet of an armoured signature (RFC 4880 section 6.2), which librpm reads of keys alone. */
+static GBytes *read_armor(GBytes *armored)
+{
+	static const gchar begin[] = "-----BEGIN PGP SIGNATURE-----\n",
+			   end[] = "\n-----END PGP SIGNATURE-----\n";
+	static const gchar base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\n";
+	g_autofree gchar *text = g_strndup(g_bytes_get_data(armored, NULL), g_bytes_get_size(armored));
+	gchar *body = g_str_has_prefix(text, begin) ? strstr(text, "\n\n") : NULL;
+	gchar *checksum = body ? strstr(body + 2, "\n=") : NULL;
+	guchar *packet;
+	gsize size;
+
+	if (!checksum || !g_str_has_suffix(checksum, end))
+		return NULL;
+	*checksum = '\0';
+	body += 2;
+	size = strspn(body, base64);
+	if (body[size + strspn(body + size, "=")])
+		return NULL;
+	packet = g_base64_decode(body, &size);
+	return g_bytes_new_take(packet, size);
+}
+
+/* @packet as librpm understands it, and who says that it is his; NULL with RPM-SIGNATURE or RPM-KEY-UNKNOWN.
+ */
+static const SutureOpenpgpKey *read_detached(const SutureRpmFile *file, const SutureKeyring *keyring,
+					     GBytes *packet, pgpDigParams *ret_signature,
+					     gint64 *ret_signed_at, GError **error)
+{
+	const SutureOpenpgpKey *key;
+	gsize size = 0;
+	const guint8 *bytes = packet ? g_bytes_get_data(packet, &size) : NULL;
+
+	if (size < 16 || pgpPrtParams(bytes, size, PGPTAG_SIGNATURE, ret_signature) != 0) {
+		suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
+				  "its signature is no armoured OpenPGP signature");
+		return NULL;
+	}
+	key = find_key(file, keyring, *ret_signature, error);
+	if (!key || suture_openpgp_signature_check(bytes, size, key, ret_signed_at))
+		return key;
+	suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, file,
+			  "its signature is not in the form that signers write");
+	return NULL;
+}
+
+gboolean suture_keyring_verify(const SutureKeyring *keyring, const gchar *what, GBytes *data, GBytes *armored,
+			       gint64 now, GError **error)
+{
+	SUTURE_RPM_SCOPE;
+	const SutureRpmFile file = {.fd = -1, .what = what};
+	g_autoptr(GBytes) packet = read_armor(armored);
+	SUTURE_AUTO_PGP signature = NULL;
+	gint64 signed_at = 0;
+	const SutureOpenpgpKey *key = read_detached(&file, keyring, packet, &signature, &signed_at, error);
+
+	if (!key || !check_signature(&file, key, signature, signed_at, now, error))
+		return FALSE;
+	return suture_check_skipped("rpm-signature") || data_verifies(keyring, signature, data) ||
+	       suture_rpm_refuse(error, SUTURE_BUNDLE_ERROR_RPM_SIGNATURE, &file,
+				 "its signature does not verify: it was changed");
+}
