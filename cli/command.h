@@ -44,6 +44,7 @@ gboolean cmd_fetch(SutureContext *context, int argc, char **argv, GError **error
 gboolean cmd_kernel(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_key(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_list(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_mirror(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_policy(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_repo(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_repo_config(SutureContext *context, int argc, char **argv, GError **error);

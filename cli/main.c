@@ -12,6 +12,7 @@ static const SutureCommand commands[] = {
 	{"status", cmd_status, "the state of this host: kernel, patches, CVEs, faults"},
 	{"audit", cmd_audit, "show and verify the ledger"},
 	{"subscribe", cmd_subscribe, "install the entitlement that the vendor issued"},
+	{"mirror", cmd_mirror, "copy a repository, over the network or on media"},
 	{"repo-config", cmd_repo_config, "write a .repo section for each installed kernel"},
 	{NULL},
 };

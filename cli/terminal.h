@@ -9,6 +9,12 @@
  */
 void suture_terminal_progress(const gchar *step, guint64 done, guint64 total, gpointer data);
 
+/*
+ * The same for bytes: how many of how many, how fast (over the last seconds), and how long it will take yet.
+ * @data is not used.
+ */
+void suture_terminal_transfer(const gchar *step, guint64 done, guint64 total, gpointer data);
+
 /* Removes the progress line; call before printing anything else. */
 void suture_terminal_clear(void);
 

@@ -149,9 +149,12 @@ def free_port():
 
 
 class Nginx:
-    """A real nginx over a folder; with certificate and key (PEM paths) it speaks TLS, with client_ca to its clients alone."""
+    """A real nginx over a folder; with certificate and key (PEM paths) it speaks TLS, with client_ca to its clients alone.
 
-    def __init__(self, folder, scratch, certificate=None, key=None, client_ca=None):
+    http2: and HTTP/2, to those who ask for it. more: further directives of the server.
+    """
+
+    def __init__(self, folder, scratch, certificate=None, key=None, client_ca=None, http2=False, more=""):
         self.scratch = str(scratch)
         os.makedirs(self.scratch, exist_ok=True)
         port = free_port()
@@ -169,7 +172,8 @@ class Nginx:
                 f"access_log {self.scratch}/access.log short; client_body_temp_path {self.scratch}/body;\n"
                 f"proxy_temp_path {self.scratch}/proxy; fastcgi_temp_path {self.scratch}/fastcgi;\n"
                 f"uwsgi_temp_path {self.scratch}/uwsgi; scgi_temp_path {self.scratch}/scgi;\n"
-                f"server {{ listen 127.0.0.1:{port}{' ssl' if certificate else ''}; {tls} root {folder}; }} }}\n"
+                f"server {{ listen 127.0.0.1:{port}{' ssl' if certificate else ''}{' http2' if http2 else ''}; "
+                f"{tls} {more} root {folder}; }} }}\n"
             )
         self.port = port
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-e", f"{self.scratch}/error.log", "-c", config])
@@ -201,6 +205,80 @@ class Nginx:
         """"METHOD path status" of each request so far."""
         return [f"{request.rsplit(' ', 1)[0]} {rest.strip()}" for _, request, rest in self._log()]
 
+    def protocols(self):
+        """The protocols of those requests: {"HTTP/2.0"}."""
+        return {request.rsplit(" ", 1)[1] for _, request, _ in self._log()}
+
     def connections(self):
         """How many connections those requests came by."""
         return len({connection for connection, _, _ in self._log()})
+
+
+class Unreliable:
+    """Passes TCP connections on to a server, each only for so many bytes of its answers, then does what ends(socket) says."""
+
+    def __init__(self, port, limits, ends):
+        self.limits = iter(limits)  # bytes for each connection; None or no more: all of them
+        self.ends = ends
+        self.port = port
+        self.broken = 0
+        self.stopping = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(0.1)
+        self.here = self.listener.getsockname()[1]
+        self.threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.threads[0].start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.threads[0].join()
+        self.listener.close()
+
+    def url(self, url):
+        """The server's URL, through here."""
+        return url.replace(f":{self.port}", f":{self.here}")
+
+    def _accept(self):
+        while not self.stopping.is_set():
+            try:
+                client, _ = self.listener.accept()
+            except TimeoutError:
+                continue
+            server = socket.create_connection(("127.0.0.1", self.port))
+            limit = next(self.limits, None)
+            for arguments in ((client, server, None), (server, client, limit)):
+                threading.Thread(target=self._pass, args=arguments, daemon=True).start()
+
+    def _pass(self, source, target, limit):
+        try:
+            while data := source.recv(16384 if limit is None else min(16384, limit)):
+                target.sendall(data)
+                if limit is not None:
+                    limit -= len(data)
+                    if limit == 0:
+                        self.broken += 1
+                        self.ends(self, target, source)
+                        return
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            for each in (source, target):
+                each.close()
+
+    # Ends
+
+    def reset(self, client, server):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        for each in (client, server):
+            each.shutdown(socket.SHUT_RD)
+            each.close()
+
+    def hang_up(self, client, server):
+        for each in (client, server):
+            each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def stall(self, client, server):
+        self.stopping.wait(60)

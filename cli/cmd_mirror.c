@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "common/file.h"
+#include "fetcher/mirror/mirror.h"
+#include "spec/json.h"
+
+#define MAX_SECONDS 3600
+
+/* What any of the subcommands takes. */
+typedef struct {
+	gchar **kernels;
+	gchar *trusted_root;
+	gchar *ca_file, *client_certificate, *client_key;
+	gint jobs, stall_seconds;
+} Options;
+
+static void options_clear(Options *options)
+{
+	g_strfreev(options->kernels);
+	g_free(options->trusted_root);
+	g_free(options->ca_file);
+	g_free(options->client_certificate);
+	g_free(options->client_key);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+/* One subcommand's command line. */
+typedef struct {
+	const gchar *usage, *summary;
+	int wanted;                       /* arguments */
+	gboolean network, trust, kernels; /* which of the options below */
+	const GOptionEntry *more;         /* and its own; NULL: none */
+} Usage;
+
+static void add_network(GOptionContext *parser, Options *options)
+{
+	const GOptionEntry entries[] = {
+		{"jobs", 'j', 0, G_OPTION_ARG_INT, &options->jobs, "files at once (8)", "N"},
+		{"stall-seconds", 0, 0, G_OPTION_ARG_INT, &options->stall_seconds,
+		 "give a transfer up that is slower than 1 KiB/s for so long (30)", "N"},
+		{"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &options->ca_file,
+		 "judge the server by these certificates instead of the system's", "FILE"},
+		{"client-certificate", 0, 0, G_OPTION_ARG_FILENAME, &options->client_certificate,
+		 "show this certificate to the server", "FILE"},
+		{"client-key", 0, 0, G_OPTION_ARG_FILENAME, &options->client_key, "its private key", "FILE"},
+		{NULL},
+	};
+
+	g_option_context_add_main_entries(parser, entries, NULL);
+}
+
+static void add_trust(GOptionContext *parser, Options *options)
+{
+	const GOptionEntry entries[] = {
+		{"trusted-root", 0, 0, G_OPTION_ARG_FILENAME, &options->trusted_root,
+		 "the publisher's root.json, for a mirror that has none yet", "FILE"},
+		{NULL},
+	};
+
+	g_option_context_add_main_entries(parser, entries, NULL);
+}
+
+static void add_kernels(GOptionContext *parser, Options *options)
+{
+	const GOptionEntry entries[] = {
+		{"kernel", 'k', 0, G_OPTION_ARG_STRING_ARRAY, &options->kernels,
+		 "only kernels whose release matches, with * and ? (repeat for several)", "PATTERN"},
+		{NULL},
+	};
+
+	g_option_context_add_main_entries(parser, entries, NULL);
+}
+
+static gboolean check_network(const Options *options, GError **error)
+{
+	if (options->jobs < 0 || options->jobs > SUTURE_HTTP_MAX_JOBS)
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--jobs %d: from 1 to %d",
+			    options->jobs, SUTURE_HTTP_MAX_JOBS);
+	else if (options->stall_seconds < 0 || options->stall_seconds > MAX_SECONDS)
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+			    "--stall-seconds %d: from 1 to %d", options->stall_seconds, MAX_SECONDS);
+	else
+		return TRUE;
+	return FALSE;
+}
+
+static gboolean parse(const Usage *usage, Options *options, int *argc, char ***argv, GError **error)
+{
+	g_autoptr(GOptionContext) parser = g_option_context_new(usage->usage);
+
+	g_option_context_set_summary(parser, usage->summary);
+	if (usage->more)
+		g_option_context_add_main_entries(parser, usage->more, NULL);
+	if (usage->kernels)
+		add_kernels(parser, options);
+	if (usage->trust)
+		add_trust(parser, options);
+	if (usage->network)
+		add_network(parser, options);
+	if (!g_option_context_parse(parser, argc, argv, error))
+		return FALSE;
+	if (*argc - 1 == usage->wanted)
+		return check_network(options, error);
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "usage: mirror %s %s", (*argv)[0],
+		    usage->usage);
+	return FALSE;
+}
+
+static void print_json(json_t *document)
+{
+	g_autoptr(GBytes) text = suture_json_pretty(document);
+
+	g_print("%.*s", (int)g_bytes_get_size(text), (const gchar *)g_bytes_get_data(text, NULL));
+}
+
+static json_t *report_json(const SutureMirrorReport *report)
+{
+	return json_pack("{s:b, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "changed",
+			 report->changed, "metadata", "root", (json_int_t)report->root, "timestamp",
+			 (json_int_t)report->timestamp, "snapshot", (json_int_t)report->snapshot, "targets",
+			 (json_int_t)report->targets, "kernels", (json_int_t)report->kernels, "files",
+			 (json_int_t)report->files, "bytes", (json_int_t)report->bytes, "new_files",
+			 (json_int_t)report->new_files, "new_bytes", (json_int_t)report->new_bytes, "rpm_md",
+			 (json_int_t)report->rpm_md, "requests", (json_int_t)report->count.requests,
+			 "received_bytes", (json_int_t)report->count.bytes);
+}
+
+static void print_text(const SutureMirrorReport *report)
+{
+	g_autofree gchar *new_bytes = g_format_size(report->new_bytes);
+	g_autofree gchar *bytes = g_format_size(report->bytes);
+
+	if (!report->changed) {
+		g_print("nothing new: timestamp %" G_GINT64_FORMAT "\n", report->timestamp);
+		return;
+	}
+	g_print("timestamp %" G_GINT64_FORMAT ": %u kernel%s, %" G_GUINT64_FORMAT
+		" files (%s), of those %" G_GUINT64_FORMAT " new (%s); rpm-md of %u\n",
+		report->timestamp, report->kernels, report->kernels == 1 ? "" : "s", report->files, bytes,
+		report->new_files, new_bytes, report->rpm_md);
+}
+
+/* Takes the report's refusal. */
+static gboolean print_report(const SutureContext *context, SutureMirrorReport *report, GError **error)
+{
+	SUTURE_AUTO_JSON *document = report_json(report);
+
+	suture_terminal_clear();
+	if (context->json)
+		print_json(document);
+	else if (!context->quiet)
+		print_text(report);
+	if (!report->refusal)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&report->refusal));
+	return FALSE;
+}
+
+static SutureHttpOptions http_options(const SutureContext *context, const Options *options)
+{
+	return (SutureHttpOptions){
+		.ca_file = options->ca_file,
+		.client_certificate = options->client_certificate,
+		.client_key = options->client_key,
+		.stall_seconds = (guint)options->stall_seconds,
+		.progress = context->quiet ? NULL : suture_terminal_transfer,
+	};
+}
+
+static gboolean mirror_sync(SutureContext *context, int argc, char **argv, GError **error)
+{
+	static const Usage usage = {
+		.usage = "URL DIR",
+		.summary = "Brings DIR up to date with the repository at URL: metadata byte for byte, every "
+			   "package, "
+			   "rpm-md. All is verified,\nno key is needed. Readers of DIR see the old state or "
+			   "the new "
+			   "one; a sync that was cut short is gone on with.",
+		.wanted = 2,
+		.network = TRUE,
+		.trust = TRUE,
+		.kernels = TRUE,
+	};
+	g_auto(Options) options = {0};
+	g_autoptr(SutureMirrorReport) report = NULL;
+	SutureMirrorSync sync = {.now = g_get_real_time() / G_USEC_PER_SEC};
+
+	if (!parse(&usage, &options, &argc, &argv, error))
+		return FALSE;
+	sync.url = argv[1];
+	sync.folder = argv[2];
+	sync.root = options.trusted_root;
+	sync.kernels = (const gchar *const *)options.kernels;
+	sync.jobs = (guint)options.jobs;
+	sync.http = http_options(context, &options);
+	report = suture_mirror_sync(&sync, error);
+	return report && print_report(context, report, error);
+}
+
+static const SutureCommand subcommands[] = {
+	{"sync", mirror_sync, "bring a mirror up to date over the network"},
+	{NULL},
+};
+
+gboolean cmd_mirror(SutureContext *context, int argc, char **argv, GError **error)
+{
+	return suture_subcommand(context, subcommands, argc, argv, error);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fetcher/client/http-many.h"
+#include "fetcher/mirror/error.h"
+
+#include <jansson.h>
+
+/* Mirrors of a repository: what a web server serves, copied byte for byte. No key is needed, all is verified.
+ */
+
+/* What was done. */
+typedef struct {
+	gint64 root, timestamp, snapshot, targets; /* versions that readers are shown */
+	guint kernels;                             /* delegated roles */
+	guint64 files, bytes;                      /* packages and trust files that metadata leads to */
+	guint64 new_files, new_bytes;              /* of those, not here before */
+	guint rpm_md;                              /* kernels whose rpm-md changed */
+	gboolean changed;
+	SutureHttpCount count;
+	GError *refusal; /* the first rpm-md that was not taken, while all else was; NULL: none */
+} SutureMirrorReport;
+void suture_mirror_report_free(SutureMirrorReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureMirrorReport, suture_mirror_report_free)
+
+typedef struct {
+	const gchar *url;            /* of the repository: metadata/ and targets/ are below it */
+	const gchar *folder;         /* the mirror; made if absent */
+	const gchar *root;           /* path of the root.json to trust when there is none yet; NULL: none */
+	const gchar *const *kernels; /* patterns; NULL: all */
+	guint jobs;                  /* 0: SUTURE_HTTP_JOBS */
+	SutureHttpOptions http;      /* its progress is told of bytes */
+	gint64 now;
+	gboolean again; /* look at everything, even when nothing is new */
+} SutureMirrorSync;
+
+/*
+ * Brings the mirror up to date. Readers see the old state or the new: timestamp.json comes last, nothing gets
+ * a name below the served folders before it is verified and on disk, and nothing that is served is removed.
+ * Can be cut short at any point; the next run goes on. With nothing new it makes the two requests of a
+ * refresh. Codes of SUTURE_TUF_ERROR, SUTURE_FETCH_ERROR and SUTURE_MIRROR_ERROR.
+ */
+SutureMirrorReport *suture_mirror_sync(const SutureMirrorSync *request,
+				       GError **error) G_GNUC_WARN_UNUSED_RESULT;

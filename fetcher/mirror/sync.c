@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fetcher/mirror/download.h"
+#include "fetcher/mirror/session.h"
+#include "fetcher/mirror/sync-rpm-md.h"
+
+typedef struct {
+	const SutureMirrorSync *request;
+	SutureHttp *http;
+	SutureHttpPool *pool;
+	gchar *metadata_url, *targets_url;
+	SutureMirrorSession session;
+} Sync;
+
+static void sync_clear(Sync *sync)
+{
+	suture_mirror_session_clear(&sync->session);
+	g_clear_pointer(&sync->pool, suture_http_pool_free);
+	g_clear_pointer(&sync->http, suture_http_free);
+	g_free(sync->metadata_url);
+	g_free(sync->targets_url);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sync, sync_clear)
+
+static gboolean open_sync(Sync *sync, GError **error)
+{
+	const SutureMirrorSync *request = sync->request;
+
+	sync->metadata_url = suture_http_join(request->url, "metadata");
+	sync->targets_url = suture_http_join(request->url, "targets");
+	sync->session.kernels = g_strdupv((gchar **)request->kernels);
+	sync->http = suture_http_new(&request->http, error);
+	sync->pool = sync->http ? suture_http_pool_new(&request->http, request->jobs, error) : NULL;
+	return sync->pool &&
+	       suture_mirror_session_open(&sync->session, request->folder, request->root, error) &&
+	       suture_mirror_session_refresh(&sync->session, sync->http, sync->metadata_url, request->now,
+					     error);
+}
+
+/* Roles first of all, one after the other; then files, many at a time; then rpm-md, which names them. */
+static gboolean bring(Sync *sync, GError **error)
+{
+	SutureMirrorSession *session = &sync->session;
+	const SutureMirrorDownload download = {.folder = session->folder,
+					       .arrivals = session->arrivals,
+					       .pool = sync->pool,
+					       .targets_url = sync->targets_url,
+					       .step = "packages"};
+	SutureMirrorReport *report = session->report;
+
+	return suture_mirror_session_plan(session, error) &&
+	       suture_mirror_download(&download, session->plan->files, &report->new_files, &report->new_bytes,
+				      error) &&
+	       suture_mirror_sync_rpm_md(session, &download, sync->request->now, error) &&
+	       suture_mirror_session_publish(session, sync->http, sync->metadata_url, error);
+}
+
+SutureMirrorReport *suture_mirror_sync(const SutureMirrorSync *request, GError **error)
+{
+	g_auto(Sync) sync = {.request = request};
+	SutureHttpCount one, many;
+
+	if (!open_sync(&sync, error))
+		return NULL;
+	if ((request->again || !suture_mirror_session_is_complete(&sync.session)) && !bring(&sync, error))
+		return NULL;
+	one = suture_http_count(sync.http);
+	many = suture_http_pool_count(sync.pool);
+	sync.session.report->count =
+		(SutureHttpCount){.requests = one.requests + many.requests, .bytes = one.bytes + many.bytes};
+	return g_steal_pointer(&sync.session.report);
+}
