@@ -7,6 +7,7 @@
 #include "fetcher/client/fetch.h"
 #include "packager/read/bundle.h"
 #include "policy/policy.h"
+#include "spec/time.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -212,8 +213,21 @@ static void select_bundles(GPtrArray *results, gpointer data)
 			g_ptr_array_remove_index(results, i);
 }
 
+static void print_stale(const SutureRefresh *refresh)
+{
+	for (guint i = 0; i < refresh->roles->len; i++) {
+		const SutureRefreshRole *role = refresh->roles->pdata[i];
+		g_autofree gchar *end = suture_time_text(role->expires);
+
+		if (role->stale)
+			g_print("%-10s %s metadata ended at %s; used as policy max-stale lets\n", "stale",
+				role->name, end);
+	}
+}
+
 static void print_text(const SutureFetchReport *report, const gchar *release)
 {
+	print_stale(report->refresh);
 	for (guint i = 0; i < report->results->len; i++) {
 		const SutureFetchResult *result = report->results->pdata[i];
 		g_autofree gchar *name = suture_terminal_text(result->id ? result->id : result->name);
@@ -239,14 +253,28 @@ static json_t *result_json(const SutureFetchResult *result)
 			 (json_int_t)result->size);
 }
 
+static json_t *stale_json(const SutureRefresh *refresh)
+{
+	json_t *list = json_array();
+
+	for (guint i = 0; i < refresh->roles->len; i++) {
+		const SutureRefreshRole *role = refresh->roles->pdata[i];
+
+		if (role->stale)
+			json_array_append_new(list, json_string(role->name));
+	}
+	return list;
+}
+
 static void print_json(const SutureFetchReport *report)
 {
 	json_t *bundles = json_array();
-	SUTURE_AUTO_JSON *document = json_pack(
-		"{s:{s:I, s:I, s:I, s:I}, s:o, s:I, s:I}", "metadata", "root", (json_int_t)report->root,
-		"timestamp", (json_int_t)report->timestamp, "snapshot", (json_int_t)report->snapshot,
-		"targets", (json_int_t)report->targets, "bundles", bundles, "requests",
-		(json_int_t)report->count.requests, "bytes", (json_int_t)report->count.bytes);
+	SUTURE_AUTO_JSON *document =
+		json_pack("{s:{s:I, s:I, s:I, s:I}, s:o, s:o, s:I, s:I}", "metadata", "root",
+			  (json_int_t)report->root, "timestamp", (json_int_t)report->timestamp, "snapshot",
+			  (json_int_t)report->snapshot, "targets", (json_int_t)report->targets, "stale",
+			  stale_json(report->refresh), "bundles", bundles, "requests",
+			  (json_int_t)report->count.requests, "bytes", (json_int_t)report->count.bytes);
 	g_autoptr(GBytes) text = NULL;
 
 	for (guint i = 0; i < report->results->len; i++)
@@ -282,6 +310,7 @@ static SutureFetchReport *fetch(const SutureContext *context, const Options *opt
 					    error))
 		return NULL;
 	request.http.client_certificate = certificate;
+	request.max_stale = policy->max_stale;
 	return suture_fetch_run(&request, error);
 }
 

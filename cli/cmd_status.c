@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/entitlement.h"
 #include "cli/host-view.h"
+#include "cli/repository.h"
 #include "cli/row-json.h"
 #include "cli/terminal.h"
 
@@ -129,8 +130,8 @@ static void print_entitlement(const SutureHostEntitlement *host)
 	       entitlement_state(host), MAX(host->days_left, 0));
 }
 
-static void print_json(const SutureHostView *view, const SutureHostEntitlement *entitlement, GPtrArray *fixed,
-		       GPtrArray *blockers)
+static void print_json(const SutureHostView *view, const SutureHostEntitlement *entitlement,
+		       const SutureHostRepository *repository, GPtrArray *fixed, GPtrArray *blockers)
 {
 	const SutureStatus *status = view->status;
 	g_autoptr(GPtrArray) providers = list_providers(status);
@@ -145,6 +146,7 @@ static void print_json(const SutureHostView *view, const SutureHostEntitlement *
 			  "blockers", blockers_json(blockers), "faults", faults_json(status->faults));
 
 	json_object_set_new(json, "entitlement", entitlement_json(entitlement));
+	json_object_set_new(json, "repository", suture_host_repository_json(repository));
 	suture_print_json(json);
 }
 
@@ -160,8 +162,8 @@ static void print_rows(const SutureStatus *status)
 	}
 }
 
-static void print_text(const SutureHostView *view, const SutureHostEntitlement *entitlement, GPtrArray *fixed,
-		       GPtrArray *blockers)
+static void print_text(const SutureHostView *view, const SutureHostEntitlement *entitlement,
+		       const SutureHostRepository *repository, GPtrArray *fixed, GPtrArray *blockers)
 {
 	const SutureStatus *status = view->status;
 	const SutureKernel *kernel = &view->kernel;
@@ -188,6 +190,7 @@ static void print_text(const SutureHostView *view, const SutureHostEntitlement *
 		printf("%-12s %s\n", "held up by", text);
 	}
 	print_entitlement(entitlement);
+	suture_host_repository_print(repository);
 	for (guint i = 0; i < status->faults->len; i++) {
 		const SutureStoredFault *fault = status->faults->pdata[i];
 
@@ -198,8 +201,18 @@ static void print_text(const SutureHostView *view, const SutureHostEntitlement *
 	}
 }
 
+/* A file that only root can read is no fault of this host. */
+static gboolean judge_end(const GError *fault, GError **error)
+{
+	if (!fault || g_error_matches(fault, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_IO))
+		return TRUE;
+	g_propagate_error(error, g_error_copy(fault));
+	return FALSE;
+}
+
 /* What somebody has to look at makes the exit code, once all is printed. */
-static gboolean judge(const SutureStatus *status, const SutureHostEntitlement *entitlement, GError **error)
+static gboolean judge(const SutureStatus *status, const SutureHostEntitlement *entitlement,
+		      const SutureHostRepository *repository, GError **error)
 {
 	for (guint i = 0; i < status->rows->len; i++) {
 		const SutureStatusRow *row = status->rows->pdata[i];
@@ -217,12 +230,7 @@ static gboolean judge(const SutureStatus *status, const SutureHostEntitlement *e
 		g_propagate_prefixed_error(error, g_error_copy(fault->error), "%s: ", fault->path);
 		return FALSE;
 	}
-	/* One that only root can read is no fault of this host. */
-	if (!entitlement->fault ||
-	    g_error_matches(entitlement->fault, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_IO))
-		return TRUE;
-	g_propagate_error(error, g_error_copy(entitlement->fault));
-	return FALSE;
+	return judge_end(entitlement->fault, error) && judge_end(repository->fault, error);
 }
 
 /* Without policy the state can still be told, and has to be: it may be what is wrong. */
@@ -244,6 +252,8 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 		g_option_context_new("- show the state of this host: kernel, patches, CVEs, faults");
 	g_autoptr(SutureHostView) view = NULL;
 	g_auto(SutureHostEntitlement) entitlement = {NULL};
+	g_auto(SutureHostRepository) repository = {NULL};
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
 	g_autoptr(GPtrArray) fixed = NULL;
 	g_autoptr(GPtrArray) blockers = NULL;
 
@@ -251,8 +261,8 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 		options,
 		"Exits with 0 when nothing needs attention: no stalled or partial "
 		"patch, no fault in a store or in policy, no module patched that is of another build than "
-		"its patch is for, no entitlement that has ended or ends soon. suture-status(8) describes "
-		"--json.");
+		"its patch is for, no entitlement and no repository metadata that has ended or ends soon. "
+		"suture-status(8) describes --json.");
 	if (!g_option_context_parse(options, &argc, &argv, error) || !suture_no_arguments(argc, argv, error))
 		return FALSE;
 	view = suture_host_view_new(context, 0, error);
@@ -262,10 +272,11 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 	suture_status_check_builds(view->status);
 	fixed = suture_status_fixed(view->status);
 	blockers = find_blockers(view->status);
-	suture_host_entitlement_read(context, g_get_real_time() / G_USEC_PER_SEC, &entitlement);
+	suture_host_entitlement_read(context, now, &entitlement);
+	suture_host_repository_read(context, view->policy, now, &repository);
 	if (context->json)
-		print_json(view, &entitlement, fixed, blockers);
+		print_json(view, &entitlement, &repository, fixed, blockers);
 	else if (!context->quiet)
-		print_text(view, &entitlement, fixed, blockers);
-	return judge(view->status, &entitlement, error);
+		print_text(view, &entitlement, &repository, fixed, blockers);
+	return judge(view->status, &entitlement, &repository, error);
 }

@@ -23,8 +23,8 @@ typedef struct {
 	GPtrArray *allow;     /* gchar* patterns (GPatternSpec over the name and over the id); empty: all */
 	GPtrArray *deny;      /* gchar* patterns; stronger than allow */
 	gboolean require_tuf; /* only bundles with a receipt of origin "tuf" may be applied */
-	guint max_stale;      /* days after their end that timestamp and snapshot metadata are used; default 0 */
-	guint warn_days;      /* days before its end that metadata is warned of; default 7 */
+	guint max_stale; /* days after their end that timestamp and snapshot metadata are used; default 0 */
+	guint warn_days; /* days before its end that metadata is warned of; default 7 */
 } SuturePolicy;
 SuturePolicy *suture_policy_new(void);
 void suture_policy_free(SuturePolicy *policy);

@@ -3,6 +3,7 @@
 
 #include "common/file.h"
 #include "spec/json.h"
+#include "spec/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,22 +16,6 @@
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 /* More than any machine is up, and no danger to sums. */
 #define MAX_BOOTTIME (G_GINT64_CONSTANT(1) << 40)
-
-gint64 suture_clock_parse(const gchar *text)
-{
-	g_autoptr(GDateTime) time = NULL;
-
-	if (strlen(text) == strlen("2026-11-22T12:00:00Z") && text[10] == 'T' && g_str_has_suffix(text, "Z"))
-		time = g_date_time_new_from_iso8601(text, NULL);
-	return time ? g_date_time_to_unix(time) : -1;
-}
-
-gchar *suture_clock_text(gint64 moment)
-{
-	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(moment);
-
-	return time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("an impossible time");
-}
 
 /* The system call itself: what stands in for the C library's clocks in a test is no time that passes. */
 static gint64 read_boottime(void)
@@ -77,7 +62,7 @@ static gboolean parse(SutureClock *clock, json_t *json, GError **error)
 	boot_id = floor ? suture_json_string(json, "", "boot_id", error) : NULL;
 	if (!boot_id)
 		return FALSE;
-	clock->floor = suture_clock_parse(floor);
+	clock->floor = suture_time_parse(floor);
 	if (clock->floor < 0) {
 		g_set_error(error, SUTURE_JSON_ERROR, SUTURE_JSON_ERROR_RANGE, "floor: not a time");
 		return FALSE;
@@ -132,7 +117,7 @@ gboolean suture_clock_save(SutureClock *clock, int folder, GError **error)
 	if (clock->floor == 0)
 		return TRUE;
 	advance(clock);
-	floor = suture_clock_text(clock->floor);
+	floor = suture_time_text(clock->floor);
 	json = json_pack("{s:i, s:s, s:s, s:I}", "format", FORMAT, "floor", floor, "boot_id", clock->boot_id,
 			 "boottime", (json_int_t)clock->boottime);
 	bytes = suture_json_pretty(json);

@@ -35,8 +35,3 @@ gboolean suture_clock_save(SutureClock *clock, int folder, GError **error) G_GNU
 
 /* Forgets it, here and in @folder. */
 gboolean suture_clock_drop(SutureClock *clock, int folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* "YYYY-MM-DDTHH:MM:SSZ", as TUF metadata has it; -1 for anything else. */
-gint64 suture_clock_parse(const gchar *text);
-/* The same of a moment; newly allocated. */
-gchar *suture_clock_text(gint64 moment);

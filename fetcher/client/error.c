@@ -53,5 +53,7 @@ static const SutureErrorEntry tuf_errors[] = {
 	{SUTURE_TUF_ERROR_TARGET_LENGTH, SUTURE_EXIT_UNTRUSTED, "tuf-target-length"},
 	{SUTURE_TUF_ERROR_TARGET_HASH, SUTURE_EXIT_UNTRUSTED, "tuf-target-hash"},
 	{SUTURE_TUF_ERROR_TARGET_CUSTOM, SUTURE_EXIT_UNTRUSTED, "tuf-target-custom"},
+	{SUTURE_TUF_ERROR_METADATA_EXPIRING, SUTURE_EXIT_EXPIRING, "tuf-metadata-expiring"},
+	{SUTURE_TUF_ERROR_METADATA_ENDED, SUTURE_EXIT_NETWORK, "tuf-metadata-ended"},
 };
 SUTURE_DEFINE_ERROR_DOMAIN(suture_tuf_error, tuf_errors)

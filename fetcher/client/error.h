@@ -69,4 +69,9 @@ typedef enum {
 	SUTURE_TUF_ERROR_TARGET_HASH,    /* "tuf-target-hash": 5.7.3; or no hash that we can compute */
 	SUTURE_TUF_ERROR_TARGET_CUSTOM,  /* "tuf-target-custom": a bundle's data that is malformed or belies
 					    its path */
+
+	SUTURE_TUF_ERROR_METADATA_EXPIRING, /* "tuf-metadata-expiring": what is trusted ends soon (exit
+					       EXPIRING) */
+	SUTURE_TUF_ERROR_METADATA_ENDED,    /* "tuf-metadata-ended": it has, and nothing newer came (exit
+					       NETWORK) */
 } SutureTufError;

@@ -6,8 +6,10 @@
 #include "common/lock.h"
 #include "fetcher/client/fetch-list.h"
 #include "fetcher/client/partial.h"
+#include "fetcher/client/refresh-note.h"
 #include "packager/read/kernel.h"
 #include "packager/read/store.h"
+#include "spec/time.h"
 
 #include <string.h>
 
@@ -37,6 +39,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
 void suture_fetch_report_free(SutureFetchReport *report)
 {
 	g_clear_pointer(&report->results, g_ptr_array_unref);
+	g_clear_pointer(&report->refresh, suture_refresh_free);
 	g_clear_error(&report->refusal);
 	g_free(report);
 }
@@ -107,7 +110,10 @@ static gboolean open_run(Run *run, GError **error)
 	if (!run->http)
 		return FALSE;
 	run->client = suture_tuf_client_new(folder, metadata_url, run->http, request->now, error);
-	return run->client != NULL;
+	if (!run->client)
+		return FALSE;
+	suture_tuf_client_set_max_stale(run->client, request->max_stale);
+	return TRUE;
 }
 
 static void note_versions(Run *run)
@@ -118,30 +124,61 @@ static void note_versions(Run *run)
 	run->report->targets = suture_tuf_client_metadata(run->client, SUTURE_TUF_TARGETS)->version;
 }
 
+/* For `suture status`; that it cannot be told there changes nothing of the failure. */
+static void note_failure(const Run *run, const GError *cause)
+{
+	const SutureFetchRequest *request = run->request;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SutureRefresh) noted =
+		suture_refresh_note(request->root, request->url, run->client, cause, &error);
+
+	if (!noted)
+		g_info("%s", error->message);
+}
+
 /* Takes @cause, which ends the run. Always FALSE. */
 static gboolean refuse_all(const Run *run, GError *cause, GError **error)
 {
-	if (is_cancelled(cause) ||
-	    record(run, "refuse", NULL, suture_error_reason(cause), cause->message, error))
+	if (is_cancelled(cause)) {
+		g_propagate_error(error, cause);
+		return FALSE;
+	}
+	note_failure(run, cause);
+	if (record(run, "refuse", NULL, suture_error_reason(cause), cause->message, error))
 		g_propagate_error(error, cause);
 	else
 		g_error_free(cause);
 	return FALSE;
 }
 
+/* What the host's policy bore with. */
+static void add_stale(const Run *run, GString *detail)
+{
+	for (SutureTufType type = SUTURE_TUF_TIMESTAMP; type <= SUTURE_TUF_SNAPSHOT; type++) {
+		gint64 since = suture_tuf_client_stale_since(run->client, type);
+		g_autofree gchar *text = suture_time_text(since);
+
+		if (since > 0)
+			g_string_append_printf(detail, "; %s used after its end at %s, as max-stale lets",
+					       suture_tuf_type_name(type), text);
+	}
+}
+
 static gboolean refresh(Run *run, GError **error)
 {
 	SutureFetchReport *report = run->report;
 	GError *cause = NULL;
-	g_autofree gchar *detail = NULL;
+	g_autoptr(GString) detail = g_string_new("repository metadata: ");
 
 	if (!suture_tuf_client_refresh(run->client, &cause))
 		return refuse_all(run, cause, error);
 	note_versions(run);
-	detail = g_strdup_printf("repository metadata: root %" G_GINT64_FORMAT ", timestamp %" G_GINT64_FORMAT
-				 ", snapshot %" G_GINT64_FORMAT ", targets %" G_GINT64_FORMAT,
-				 report->root, report->timestamp, report->snapshot, report->targets);
-	return record(run, "verify", NULL, "ok", detail, error);
+	g_string_append_printf(detail,
+			       "root %" G_GINT64_FORMAT ", timestamp %" G_GINT64_FORMAT
+			       ", snapshot %" G_GINT64_FORMAT ", targets %" G_GINT64_FORMAT,
+			       report->root, report->timestamp, report->snapshot, report->targets);
+	add_stale(run, detail);
+	return record(run, "verify", NULL, "ok", detail->str, error);
 }
 
 /* Downloads into a file that has no name any more once it is whole: from here on nobody else can reach it. */
@@ -322,11 +359,14 @@ static gboolean fetch_all(Run *run, GError **error)
 static gboolean list(Run *run, GError **error)
 {
 	const SutureFetchRequest *request = run->request;
+	SutureFetchReport *report = run->report;
 	GError *cause = NULL;
 
-	run->report->results =
-		suture_fetch_list(run->client, request->root, run->trust, request->kernel, &cause);
-	return run->report->results || refuse_all(run, cause, error);
+	report->results = suture_fetch_list(run->client, request->root, run->trust, request->kernel, &cause);
+	if (!report->results)
+		return refuse_all(run, cause, error);
+	report->refresh = suture_refresh_note(request->root, request->url, run->client, NULL, error);
+	return report->refresh != NULL;
 }
 
 SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request, GError **error)

@@ -3,6 +3,7 @@
 
 #include "fetcher/client/http.h"
 #include "spec/event.h"
+#include "spec/refresh.h"
 #include "spec/target.h"
 
 /* Fetching: from a repository's URL to verified bundles in the fetched store. */
@@ -50,6 +51,7 @@ typedef struct {
 	SutureHttpOptions http;
 	const SutureKernel *kernel; /* bundles for this one */
 	gint64 now;                 /* what the local clock says, seconds since the epoch */
+	guint max_stale;            /* days that timestamp and snapshot may be used after their end */
 	gboolean dry_run;           /* refresh and select only */
 	SutureFetchSelect select;   /* NULL: all */
 	gpointer select_data;
@@ -60,6 +62,7 @@ typedef struct {
 typedef struct {
 	GPtrArray *results;                        /* SutureFetchResult*, by name */
 	gint64 root, timestamp, snapshot, targets; /* versions of the trusted metadata */
+	SutureRefresh *refresh;                    /* what refresh.json says of it now */
 	SutureHttpCount count;
 	GError *refusal; /* the first failure of a bundle; NULL when there was none */
 } SutureFetchReport;
@@ -73,7 +76,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureFetchReport, suture_fetch_report_free)
  * refusal does not stop the others: it is in the report, and nothing of the file is left. Only a download
  * that broke off leaves its start below SUTURE_FETCH_PARTIAL, for the next run. When bundles are there for
  * this release, but none for this build, the refusal is KERNEL-BUILD-ID or KERNEL-ARCH. NULL: nothing could
- * be fetched at all (refresh, lock, trust), cancelled, or an event was not recorded. Every verification,
+ * be fetched at all (refresh, lock, trust), cancelled, or an event was not recorded. What came of the refresh
+ * is in refresh.json (spec/refresh.md) either way. Every verification,
  * acceptance, refusal and decision goes to the sink before it shows in the report.
  */
 SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request,

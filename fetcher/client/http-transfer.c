@@ -19,7 +19,7 @@ void suture_http_transfer_clear(SutureHttpTransfer *transfer)
 	g_clear_error(&transfer->error);
 }
 
-static gchar *label_of(const gchar *url)
+gchar *suture_http_label(const gchar *url)
 {
 	g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED, NULL);
 
@@ -233,7 +233,7 @@ void suture_http_transfer_prepare(SutureHttpTransfer *transfer, guint seconds)
 	CURL *easy = transfer->handle->easy;
 
 	g_free(transfer->label);
-	transfer->label = label_of(transfer->url);
+	transfer->label = suture_http_label(transfer->url);
 	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)seconds);
 	curl_easy_setopt(easy, CURLOPT_RANGE, transfer->offset > 0 ? range : NULL);

@@ -67,3 +67,6 @@ SutureHttpCount suture_http_count(const SutureHttp *http);
 gchar *suture_http_join(const gchar *base, const gchar *path);
 /* "<base>/<encoded>", which is taken as it stands. */
 gchar *suture_http_join_encoded(const gchar *base, const gchar *encoded);
+
+/* @url without its password, for messages. Newly allocated. */
+gchar *suture_http_label(const gchar *url);

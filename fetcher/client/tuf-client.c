@@ -5,6 +5,7 @@
 #include "common/mutation.h"
 #include "fetcher/client/tuf-signatures.h"
 #include "fetcher/client/tuf-target.h"
+#include "spec/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,8 +53,8 @@ gboolean suture_tuf_client_check_expiry(const SutureTufClient *client, const Sut
 
 	if (metadata->expires > client->now)
 		return TRUE;
-	end = suture_clock_text(metadata->expires);
-	now = suture_clock_text(client->now);
+	end = suture_time_text(metadata->expires);
+	now = suture_time_text(client->now);
 	return suture_tuf_client_refuse(error, code,
 					"%s version %" G_GINT64_FORMAT
 					" expired at %s, and it is %s (check this host's clock)",
@@ -322,7 +323,7 @@ static gboolean check_issued(const SutureTufMetadata *timestamp, GError **error)
 
 	if (suture_check_skipped("tuf-timestamp-issued") || timestamp->issued <= timestamp->expires)
 		return TRUE;
-	issued = suture_clock_text(timestamp->issued);
+	issued = suture_time_text(timestamp->issued);
 	return suture_tuf_client_refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_ISSUED,
 					"timestamp.json version %" G_GINT64_FORMAT
 					" says to be signed at %s, after its own end",

@@ -87,6 +87,10 @@ GPtrArray *suture_tuf_client_list(SutureTufClient *client, const gchar *folder,
  */
 const SutureTufMetadata *suture_tuf_client_role(SutureTufClient *client, const gchar *name, GError **error);
 
+/* Called for each delegated role that was loaded since the refresh, by name. */
+typedef void (*SutureTufLoaded)(const gchar *name, const SutureTufMetadata *metadata, gpointer data);
+void suture_tuf_client_foreach_loaded(const SutureTufClient *client, SutureTufLoaded call, gpointer data);
+
 /* A delegated role on a walk. */
 typedef struct _SutureTufWalked SutureTufWalked;
 struct _SutureTufWalked {

@@ -360,6 +360,20 @@ const SutureTufMetadata *suture_tuf_client_role(SutureTufClient *client, const g
 	return NULL;
 }
 
+static gint compare_strings(gconstpointer a, gconstpointer b)
+{
+	return strcmp(a, b);
+}
+
+void suture_tuf_client_foreach_loaded(const SutureTufClient *client, SutureTufLoaded call, gpointer data)
+{
+	g_autoptr(GList) names = client->by_role ? g_hash_table_get_keys(client->by_role) : NULL;
+
+	names = g_list_sort(names, compare_strings);
+	for (GList *name = names; name; name = name->next)
+		call(name->data, g_hash_table_lookup(client->by_role, name->data), data);
+}
+
 /* One walk through all. */
 typedef struct {
 	SutureTufClient *client;

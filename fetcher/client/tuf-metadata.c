@@ -2,8 +2,8 @@
 #include "fetcher/client/tuf-metadata.h"
 
 #include "common/mutation.h"
-#include "fetcher/client/clock.h"
 #include "fetcher/client/tuf-parse.h"
+#include "spec/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +109,7 @@ static gboolean parse_time(const SutureTufParse *at, json_t *signed_part, const 
 
 	if (!text)
 		return FALSE;
-	*ret = suture_clock_parse(text);
+	*ret = suture_time_parse(text);
 	if (*ret >= 0)
 		return TRUE;
 	return suture_tuf_parse_refuse(at, SUTURE_TUF_ERROR_MALFORMED,

@@ -603,3 +603,196 @@ def test_configuration_errors_are_named(host, text, word):
     result = host.fetch()
     assert result.status == 3
     assert word in result.stderr and result.stderr.count("\n") == 1
+
+
+# What is remembered of the repository
+
+
+def configure_policy(host, **keys):
+    config = host.root / "etc/suture/policy.d"
+    config.mkdir(exist_ok=True)
+    (config / "test.conf").write_text("[policy]\n" + "".join(f"{k.replace('_', '-')}={v}\n" for k, v in keys.items()))
+
+
+def refresh_state(host):
+    return json.loads((host.state / "refresh.json").read_text())
+
+
+def roles_of(state):
+    return {role["name"]: role for role in state["roles"]}
+
+
+def add_kernel_role(repo, *bundles):
+    """A role for the kernel, as a vendor has them, which lists the bundles."""
+    repo.delegate("targets", KERNEL["release"], paths=[f"{KERNEL['release']}/*"], terminating=True)
+    for each in bundles:
+        repo.add_target(each.target, each.data, {"suture": each.suture}, role=KERNEL["release"])
+    repo.publish()
+
+
+def test_fetch_finds_bundles_in_the_kernel_role(host, repo, good, server):
+    add_kernel_role(repo, good)
+    repo.delegate("targets", "6.6.6-other", paths=["6.6.6-other/*"], terminating=True)
+    repo.publish()
+    result = host.fetch("--json")
+    assert (result.status, outcomes(result)) == (0, {good.id: "fetched"}), result.stderr
+    assert [path for path in server.paths() if "6.6.6-other" in path] == []
+    assert list(roles_of(refresh_state(host))) == ["root", "timestamp", "snapshot", "targets", KERNEL["release"]]
+    server.requests.clear()
+    assert outcomes(host.fetch("--json")) == {good.id: "present"}
+    assert server.paths() == ["/metadata/2.root.json", "/metadata/timestamp.json"]
+
+
+def test_fetch_records_the_refusal_of_the_kernel_role(host, repo, good):
+    add_kernel_role(repo, good)
+    repo.signers[KERNEL["release"]] = []
+    repo.publish()
+    assert refuses(host, "tuf-delegated-signature", 4)
+    assert events(host) == [("verify", "", "ok"), ("refuse", "", "tuf-delegated-signature")]
+    assert refresh_state(host)["reason"] == "tuf-delegated-signature"
+
+
+def test_refresh_state_has_what_was_trusted(host, repo, good, server):
+    good.add_to(repo)
+    repo.signed["timestamp"].update({"x-suture-issued": expiry(0), "expires": expiry(7)})
+    repo.bump("targets")
+    issued = repo.signed["timestamp"]["x-suture-issued"]
+    assert host.fetch().status == 0
+    state = refresh_state(host)
+    assert (state["url"], state["failed"], state["reason"], state["message"]) == (server.url, "", "", "")
+    assert state["refreshed"] >= issued
+    assert roles_of(state)["timestamp"] == {"name": "timestamp", "version": 2, "expires": expiry(7)[:10] + issued[10:],
+                                            "since": issued, "stale": False}
+    first = roles_of(state)["snapshot"]["since"]
+    assert host.fetch(faketime="+1d").status == 0
+    state = refresh_state(host)
+    assert roles_of(state)["snapshot"]["since"] == first
+    assert state["refreshed"] > first
+
+
+def test_refresh_state_keeps_what_was_known_when_a_refresh_fails(host, repo, good, server):
+    good.add_to(repo)
+    repo.bump("targets")
+    assert host.fetch().status == 0
+    before = refresh_state(host)
+    server.behave["/metadata/timestamp.json"] = server.sends(b"", status=503)
+    assert host.fetch().status == 7
+    after = refresh_state(host)
+    assert (after["roles"], after["refreshed"]) == (before["roles"], before["refreshed"])
+    assert after["reason"] == "fetch-http-status" and "503" in after["message"]
+    assert after["failed"] >= before["refreshed"]
+    server.behave.clear()
+    assert host.fetch().status == 0
+    assert refresh_state(host)["failed"] == ""
+
+
+def test_refresh_state_has_no_password(host, repo, good, server):
+    assert host.fetch("--url", server.url.replace("http://", "http://me:secret@")).status == 0
+    assert "secret" not in (host.state / "refresh.json").read_text()
+
+
+def test_stale_metadata_needs_policy_and_is_told(host, repo, good):
+    good.add_to(repo)
+    repo.bump("targets")
+    assert host.fetch().status == 0
+    repo.signed["timestamp"]["expires"] = expiry(-3)
+    repo.bump("timestamp")
+    assert refuses(host, "tuf-timestamp-expired", 4)
+    assert refresh_state(host)["reason"] == "tuf-timestamp-expired"
+    configure_policy(host, max_stale=2)
+    assert refuses(host, "tuf-timestamp-expired", 4)
+    configure_policy(host, max_stale=4)
+    result = host.fetch()
+    assert result.status == 0
+    assert result.stdout.splitlines()[0].startswith("stale      timestamp metadata ended at ")
+    assert host.fetch("--json").json["stale"] == ["timestamp"]
+    state = refresh_state(host)
+    assert [role["name"] for role in state["roles"] if role["stale"]] == ["timestamp"]
+    told = [r["detail"] for r in host.ledger() if r["event"] == "verify" and "max-stale" in r["detail"]]
+    assert len(told) == 2 and "timestamp used after its end at" in told[0]
+
+
+def test_fetch_on_a_host_with_a_dead_clock(host, repo, good):
+    """The bundle's own signatures are judged by the same time, or they would all be of the future."""
+    good.add_to(repo)
+    repo.signed["timestamp"].update({"x-suture-issued": expiry(0), "expires": expiry(7)})
+    repo.bump("targets")
+    result = host.fetch("--json", faketime="-90d")
+    assert result.status == 0, result.stderr
+    assert outcomes(result) == {good.id: "fetched"}
+    assert refresh_state(host)["refreshed"] > "2026"
+
+
+def status(host, *arguments, **options):
+    return host.suture("status", *arguments, **options)
+
+
+def test_status_shows_the_repository_and_warns_early(host, repo, good, server):
+    good.add_to(repo)
+    repo.signed["timestamp"].update({"x-suture-issued": expiry(0), "expires": expiry(6)})
+    repo.bump("targets")
+    assert status(host, "--json").json["repository"] is None
+    assert host.fetch().status == 0
+    result = status(host, "--json")
+    assert result.status == 0, result.stderr
+    known = result.json["repository"]
+    assert known["url"] == server.url and known["failed"] is None
+    assert {role["name"]: role["state"] for role in known["roles"]} == dict.fromkeys(
+        ("root", "timestamp", "snapshot", "targets"), "current")
+    text = status(host).stdout
+    assert f"repository   {server.url}, refreshed 2" in text and "\nmetadata     timestamp 2 until 2" in text
+    # A third of six days is two; seven days are warn-days, for what lives longer.
+    assert status(host, faketime="+3d").status == 0
+    result = status(host, faketime="+5d")
+    assert (result.status, result.reason) == (13, "tuf-metadata-expiring")
+    assert "metadata     timestamp 2 ends soon: 2" in result.stdout
+    result = status(host, faketime="+7d")
+    assert (result.status, result.reason) == (7, "tuf-metadata-ended")
+    assert "metadata     timestamp 2 ended at 2" in result.stdout
+
+
+def test_status_goes_by_warn_days(host, repo, good):
+    repo.bump("targets")
+    assert host.fetch().status == 0
+    assert status(host, faketime="+15d").status == 0
+    configure_policy(host, warn_days=20)
+    result = status(host, faketime="+15d", environment={})
+    assert (result.status, result.reason) == (13, "tuf-metadata-expiring")
+    configure_policy(host, warn_days=0)
+    assert status(host, faketime="+29d").status == 0
+
+
+def test_status_shows_what_is_stale_and_what_failed(host, repo, good):
+    configure_policy(host, max_stale=4)
+    repo.signed["timestamp"]["expires"] = expiry(-3)
+    repo.bump("timestamp")
+    assert host.fetch().status == 0
+    result = status(host)
+    assert (result.status, result.reason) == (13, "tuf-metadata-expiring")
+    assert "metadata     timestamp 2 used as max-stale lets, since it ended at" in result.stdout
+    configure_policy(host, max_stale=1)
+    assert host.fetch().status == 4
+    result = status(host)
+    assert (result.status, result.reason) == (7, "tuf-metadata-ended")
+    assert "\nnot fetched  at 2" in result.stdout and "[tuf-timestamp-expired]" in result.stdout
+
+
+def test_status_is_not_fooled_by_a_dead_clock(host, repo, good):
+    repo.signed["timestamp"].update({"x-suture-issued": expiry(-5), "expires": expiry(1)})
+    repo.bump("targets")
+    assert host.fetch().status == 0
+    clock = host.state / "metadata/clock.state"
+    content = json.loads(clock.read_text()) | {"floor": expiry(2)}
+    clock.write_text(json.dumps(content))
+    result = status(host, faketime="@1970-01-02 00:00:00")
+    assert (result.status, result.reason) == (7, "tuf-metadata-ended")
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\xff\xfe", b'{"format": 7}'])
+def test_status_names_a_refresh_state_that_it_cannot_read(host, repo, good, damage):
+    assert host.fetch().status == 0
+    (host.state / "refresh.json").write_bytes(damage)
+    result = status(host, "--json")
+    assert result.status == 3 and "refresh.json" in result.stderr
+    assert result.json["repository"] is None
+    assert host.fetch().status == 0 and status(host).status == 0

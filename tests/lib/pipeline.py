@@ -274,11 +274,11 @@ class Host:
         return self.root / "var/lib/suture"
 
     def tree(self, *ignored):
-        """Every entry below var/lib/suture but the ledger and the ignored folders: mode, and digest or target."""
+        """Every entry below var/lib/suture but the ledger, the refresh state and the ignored folders: mode, and digest or target."""
         entries = {}
         for path in sorted(self.state.rglob("*")):
             name = str(path.relative_to(self.state))
-            if name.split("/")[0] in ("ledger.jsonl", *ignored):
+            if name.split("/")[0] in ("ledger.jsonl", "refresh.json", *ignored):
                 continue
             content = os.readlink(path) if path.is_symlink() else ""
             if path.is_file() and not path.is_symlink():

@@ -6,6 +6,7 @@
 #include "spec/manifest.h"
 #include "spec/receipt.h"
 #include "spec/record.h"
+#include "spec/refresh.h"
 #include "spec/target.h"
 
 static gboolean parse_manifest(GBytes *bytes, GError **error)
@@ -29,6 +30,13 @@ static gboolean parse_ledger(GBytes *bytes, GError **error)
 	return record != NULL;
 }
 
+static gboolean parse_refresh(GBytes *bytes, GError **error)
+{
+	g_autoptr(SutureRefresh) refresh = suture_refresh_parse(bytes, error);
+
+	return refresh != NULL;
+}
+
 static gboolean parse_target(GBytes *bytes, GError **error)
 {
 	g_autoptr(SutureTarget) target = NULL;
@@ -41,10 +49,8 @@ static const struct {
 	const gchar *format;
 	gboolean (*parse)(GBytes *bytes, GError **error);
 } parsers[] = {
-	{"manifest", parse_manifest},
-	{"target", parse_target},
-	{"receipt", parse_receipt},
-	{"ledger", parse_ledger},
+	{"manifest", parse_manifest}, {"target", parse_target},   {"receipt", parse_receipt},
+	{"ledger", parse_ledger},     {"refresh", parse_refresh},
 };
 
 static gboolean judge(const gchar *format, const gchar *path)

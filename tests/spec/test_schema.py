@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = pathlib.Path(os.environ["SUTURE_SOURCE"])
 PARSE = pathlib.Path(os.environ["SUTURE_BUILD_DIR"]) / "tests" / "spec-parse"
-FORMATS = ("manifest", "target", "receipt", "ledger")
+FORMATS = ("manifest", "target", "receipt", "ledger", "refresh")
 GONE = object()
 
 
@@ -181,6 +181,13 @@ VALUES = {
         ("rpm_signed", -1, "json-out-of-range"), ("rpm_signed", 2**64, "json-integer-overflow"),
         ("cms_certificate", "", "manifest-value"), ("cms_subject", "s" * 1025, "manifest-value"),
         ("cms_not_after", "", "manifest-value"), ("tuf_targets", 0, "ok"), ("tuf_targets", -1, "json-out-of-range"),
+    ],
+    "refresh": [
+        ("format", 2, "manifest-format"), ("url", "a\nb", "manifest-value"), ("url", "u" * 4097, "manifest-value"),
+        ("refreshed", "", "ok"), ("refreshed", "now", "manifest-value"), ("failed", "soon", "manifest-value"),
+        ("reason", "", "ok"), ("message", "m" * 4097, "manifest-value"), ("roles", [], "ok"), ("roles", [1], "json-wrong-type"),
+        ("roles.0.name", "", "manifest-value"), ("roles.0.version", 0, "json-out-of-range"), ("roles.0.expires", "", "manifest-value"),
+        ("roles.0.since", GONE, "json-missing-key"), ("roles.0.stale", 1, "json-wrong-type"), ("roles.0.x", 1, "json-unknown-key"),
     ],
     "ledger": [
         ("format", 0, "manifest-format"), ("sequence", 0, "json-out-of-range"), ("sequence", 2**63 - 1, "ok"),
