@@ -30,7 +30,7 @@ static const Type types[] = {
 };
 
 typedef struct {
-	gchar *type, *algorithm, *out, *subject, *ca_key, *ca_cert, *not_before, *not_after, *homedir,
+	gchar *type, *key, *algorithm, *out, *subject, *ca_key, *ca_cert, *not_before, *not_after, *homedir,
 		*user_id;
 	gint bits, days;
 	gboolean no_passphrase;
@@ -38,9 +38,9 @@ typedef struct {
 
 static void create_clear(Create *create)
 {
-	gchar **strings[] = {&create->type,    &create->algorithm, &create->out,        &create->subject,
-			     &create->ca_key,  &create->ca_cert,   &create->not_before, &create->not_after,
-			     &create->homedir, &create->user_id};
+	gchar **strings[] = {&create->type,      &create->key,     &create->algorithm, &create->out,
+			     &create->subject,   &create->ca_key,  &create->ca_cert,   &create->not_before,
+			     &create->not_after, &create->homedir, &create->user_id};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_clear_pointer(strings[i], g_free);
@@ -124,15 +124,24 @@ static void print_created(const SutureContext *context, const gchar *private_key
 		g_print("TUF key id   %s\n", id);
 }
 
+/* A new key, or that of --key, which stays where it is. */
+static SuturePrivateKey *key_of(const Create *create, const Type *type, GError **error)
+{
+	const gchar *algorithm = create->algorithm ? create->algorithm : type->algorithm;
+
+	return create->key ? suture_private_key_open(create->key, error)
+			   : suture_private_key_create(algorithm, (guint)create->bits, error);
+}
+
 /* All is made in memory before the first file appears, and the private key is written first: a certificate
  * without its key would be of no use. */
 static gboolean create_files(const SutureContext *context, const Create *create, const Type *type,
 			     GError **error)
 {
-	const gchar *algorithm = create->algorithm ? create->algorithm : type->algorithm;
-	g_autofree gchar *key_path = g_strconcat(create->out, ".key", NULL);
+	g_autofree gchar *key_path =
+		create->key ? g_strdup(create->key) : g_strconcat(create->out, ".key", NULL);
 	g_autofree gchar *public_path = g_strconcat(create->out, type->certified ? ".pem" : ".pub", NULL);
-	g_autoptr(SuturePrivateKey) key = suture_private_key_create(algorithm, (guint)create->bits, error);
+	g_autoptr(SuturePrivateKey) key = key_of(create, type, error);
 	g_autoptr(SutureTufKey) tuf = NULL;
 	g_autoptr(GBytes) public = NULL;
 	g_autofree gchar *id = NULL;
@@ -151,7 +160,7 @@ static gboolean create_files(const SutureContext *context, const Create *create,
 			    "%s exists and is not overwritten; choose another name", public_path);
 		return FALSE;
 	}
-	if (!suture_private_key_save(key, key_path, error) ||
+	if ((!create->key && !suture_private_key_save(key, key_path, error)) ||
 	    !suture_file_write_atomic_path(public_path, public, 0644, error))
 		return FALSE;
 	id = tuf ? suture_tuf_key_id(tuf) : NULL;
@@ -197,6 +206,10 @@ static gboolean check_create(const Create *create, const Type *type, int argc, G
 	if (rpm && (!create->homedir || !create->user_id))
 		return suture_vendor_usage(error,
 					   "an RPM key needs --homedir and --user-id \"Name <address>\"");
+	if (create->key && (rpm || create->algorithm || create->bits))
+		return suture_vendor_usage(
+			error,
+			"--key names a key that is there: without --algorithm and --bits, and not for rpm");
 	if (rpm && create->algorithm && strcmp(create->algorithm, "rsa") != 0)
 		return suture_vendor_usage(error, "an RPM key is of algorithm rsa");
 	if (!rpm && !create->out)
@@ -218,6 +231,8 @@ static gboolean key_create(SutureContext *context, int argc, char **argv, GError
 		 "TYPE"},
 		{"out", 'o', 0, G_OPTION_ARG_FILENAME, &create.out,
 		 "write PREFIX.key and PREFIX.pem (certificate), .pub (TUF) or .asc (RPM)", "PREFIX"},
+		{"key", 'k', 0, G_OPTION_ARG_STRING, &create.key,
+		 "for this private key, on a token or in a file, instead of a new one", "URI"},
 		{"algorithm", 'a', 0, G_OPTION_ARG_STRING, &create.algorithm, "rsa, ec or ed25519", "NAME"},
 		{"bits", 'b', 0, G_OPTION_ARG_INT, &create.bits, "RSA: 2048 to 8192; EC: 256 or 384", "N"},
 		{"subject", 's', 0, G_OPTION_ARG_STRING, &create.subject,
@@ -277,12 +292,12 @@ static gboolean key_show(SutureContext *context, int argc, char **argv, GError *
 	SUTURE_AUTO_JSON *all = json_array();
 
 	if (!suture_vendor_parse(
-		    "FILE|gpg:FINGERPRINT... - say what keys, certificates and CRLs are",
+		    "FILE|gpg:FINGERPRINT|pkcs11:... - say what keys, certificates and CRLs are",
 		    "Prints type, algorithm, fingerprint, TUF key id, subject, validity and purposes.",
 		    entries, &argc, &argv, error))
 		return FALSE;
 	if (argc < 2)
-		return suture_vendor_usage(error, "name at least one file or gpg: key");
+		return suture_vendor_usage(error, "name at least one file, gpg: or pkcs11: key");
 	for (int i = 1; i < argc; i++) {
 		json_t *list = suture_key_describe(argv[i], error);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* suture-vendor: what turns a fix into a published bundle. `suture build` and the like start it. */
 #include "cli/command.h"
+#include "cli/pin-prompt.h"
+#include "signer/sign/key.h"
 
 static const SutureCommand commands[] = {
 	{"key", cmd_key, "make and show keys and certificates"},
@@ -14,5 +16,6 @@ static const SutureCommand commands[] = {
 
 int main(int argc, char **argv)
 {
+	suture_private_key_set_prompt(suture_pin_prompt);
 	return suture_main(argc, argv, "suture-vendor", commands);
 }

@@ -222,6 +222,11 @@ json_t *suture_key_describe(const gchar *name, GError **error)
 
 	if (g_str_has_prefix(name, "gpg:"))
 		return describe_gpg(name, error);
+	if (suture_private_key_is_on_token(name)) {
+		json_t *object = describe_private(name, error);
+
+		return object ? json_pack("[o]", object) : NULL;
+	}
 	fd = suture_file_open(name, O_RDONLY, error);
 	if (fd < 0)
 		return NULL;

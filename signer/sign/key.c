@@ -3,12 +3,14 @@
 
 #include "common/file.h"
 #include "signer/sign/key-create.h"
+#include "signer/sign/pkcs11.h"
 #include "signer/sign/private.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <string.h>
 #include <sys/stat.h>
 
 struct _SuturePrivateKey {
@@ -66,7 +68,8 @@ static gchar *path_of(const gchar *uri, GError **error)
 		return g_strdup(uri);
 	if (!g_str_equal(scheme, "file")) {
 		g_set_error(error, SUTURE_SIGN_ERROR, SUTURE_SIGN_ERROR_URI,
-			    "%s: keys of scheme %s: are not served here; name a key file", uri, scheme);
+			    "%s: keys of scheme %s: are not served here; name a key file, or a pkcs11: token",
+			    uri, scheme);
 		return NULL;
 	}
 	path = g_filename_from_uri(uri, NULL, &cause);
@@ -95,7 +98,15 @@ static gboolean mode_is_private(int fd, const gchar *path, GError **error)
 	return FALSE;
 }
 
-SuturePrivateKey *suture_private_key_open(const gchar *uri, GError **error)
+static SuturePrivateKey *open_token_key(const gchar *uri, GError **error)
+{
+	EVP_PKEY *pkey = suture_pkcs11_key_open(uri, error);
+
+	ERR_clear_error();
+	return pkey ? suture_private_key_take(pkey) : NULL;
+}
+
+static SuturePrivateKey *open_file_key(const gchar *uri, GError **error)
 {
 	g_autofree gchar *path = path_of(uri, error);
 	g_autoptr(BIO) bio = NULL;
@@ -118,6 +129,16 @@ SuturePrivateKey *suture_private_key_open(const gchar *uri, GError **error)
 	}
 	ERR_clear_error();
 	return suture_private_key_take(pkey);
+}
+
+gboolean suture_private_key_is_on_token(const gchar *uri)
+{
+	return g_ascii_strncasecmp(uri, "pkcs11:", strlen("pkcs11:")) == 0;
+}
+
+SuturePrivateKey *suture_private_key_open(const gchar *uri, GError **error)
+{
+	return suture_private_key_is_on_token(uri) ? open_token_key(uri, error) : open_file_key(uri, error);
 }
 
 gchar *suture_private_key_absolute(const gchar *uri)

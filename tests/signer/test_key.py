@@ -137,7 +137,7 @@ def test_a_key_that_others_may_read_is_refused(folder):
 
 
 @pytest.mark.parametrize("uri, reason", [
-    ("pkcs11:token=vendor;object=key", "key-uri"), ("https://example.org/key", "key-uri"), ("file:relative", "key-uri"),
+    ("tpmkey:file=key", "key-uri"), ("pkcs11:token", "key-uri"), ("https://example.org/key", "key-uri"), ("file:relative", "key-uri"),
 ])
 def test_other_key_uris_are_refused(folder, uri, reason):
     make_cms(folder)
