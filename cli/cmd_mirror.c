@@ -198,8 +198,140 @@ static gboolean mirror_sync(SutureContext *context, int argc, char **argv, GErro
 	return report && print_report(context, report, error);
 }
 
+/* Files differ from what was signed: the rest of the report says which. */
+static gboolean tell_damage(const SutureMirrorVerified *result, GError **error)
+{
+	const SutureMirrorDamage *first = result->damaged->len ? result->damaged->pdata[0] : NULL;
+
+	if (!first || result->repaired)
+		return TRUE;
+	g_set_error(error, SUTURE_MIRROR_ERROR, SUTURE_MIRROR_ERROR_DAMAGED,
+		    "%s and %u more are damaged; bring them again with --repair URL", first->path,
+		    result->damaged->len - 1);
+	return FALSE;
+}
+
+static void print_verified_json(const SutureMirrorVerified *result)
+{
+	json_t *damaged = json_array();
+	SUTURE_AUTO_JSON *document =
+		json_pack("{s:I, s:I, s:b, s:o}", "files", (json_int_t)result->files, "bytes",
+			  (json_int_t)result->bytes, "repaired", result->repaired, "damaged", damaged);
+
+	for (guint i = 0; i < result->damaged->len; i++) {
+		const SutureMirrorDamage *damage = result->damaged->pdata[i];
+		g_autofree gchar *detail = g_utf8_make_valid(damage->cause->message, -1);
+
+		json_array_append_new(damaged,
+				      json_pack("{s:s, s:s, s:s}", "path", damage->path, "reason",
+						suture_error_reason(damage->cause), "detail", detail));
+	}
+	print_json(document);
+}
+
+static void print_verified_text(const SutureMirrorVerified *result)
+{
+	g_autofree gchar *bytes = g_format_size(result->bytes);
+
+	for (guint i = 0; i < result->damaged->len; i++) {
+		const SutureMirrorDamage *damage = result->damaged->pdata[i];
+		g_autofree gchar *detail = suture_terminal_text(damage->cause->message);
+
+		g_print("%s %s [%s] %s\n", result->repaired ? "repaired" : "damaged", damage->path,
+			suture_error_reason(damage->cause), detail);
+	}
+	g_print("verified %" G_GUINT64_FORMAT " files (%s)\n", result->files, bytes);
+}
+
+static gboolean mirror_verify(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_auto(Options) options = {0};
+	g_autofree gchar *url = NULL;
+	const GOptionEntry more[] = {
+		{"repair", 0, 0, G_OPTION_ARG_STRING, &url, "bring what is damaged from there", "URL"},
+		{NULL},
+	};
+	const Usage usage = {
+		.usage = "DIR",
+		.summary = "Reads everything that the mirror serves, and compares it with what was signed.",
+		.wanted = 1,
+		.network = TRUE,
+		.more = more,
+	};
+	SutureMirrorVerify verify = {.now = g_get_real_time() / G_USEC_PER_SEC};
+	g_autoptr(SutureMirrorVerified) result = NULL;
+
+	if (!parse(&usage, &options, &argc, &argv, error))
+		return FALSE;
+	verify.folder = argv[1];
+	verify.repair = url;
+	verify.jobs = (guint)options.jobs;
+	verify.http = http_options(context, &options);
+	verify.progress = verify.http.progress;
+	result = suture_mirror_verify(&verify, error);
+	if (!result)
+		return FALSE;
+	suture_terminal_clear();
+	if (context->json)
+		print_verified_json(result);
+	else if (!context->quiet)
+		print_verified_text(result);
+	return tell_damage(result, error);
+}
+
+static gboolean mirror_prune(SutureContext *context, int argc, char **argv, GError **error)
+{
+	static const Usage usage = {
+		.usage = "DIR",
+		.summary =
+			"Removes what the metadata that is served no longer leads to. All versions of root "
+			"stay. Wait "
+			"some hours after a\nsync: readers that began before it still ask for the old files.",
+		.wanted = 1,
+	};
+	g_auto(Options) options = {0};
+	g_autofree gchar *bytes = NULL;
+	SutureMirrorPruned pruned;
+	SUTURE_AUTO_JSON *document = NULL;
+
+	if (!parse(&usage, &options, &argc, &argv, error) ||
+	    !suture_mirror_prune(argv[1], g_get_real_time() / G_USEC_PER_SEC, &pruned, error))
+		return FALSE;
+	bytes = g_format_size(pruned.bytes);
+	document = json_pack("{s:i, s:I}", "files", (int)pruned.files, "bytes", (json_int_t)pruned.bytes);
+	if (context->json)
+		print_json(document);
+	else if (!context->quiet)
+		g_print("removed %u file%s (%s)\n", pruned.files, pruned.files == 1 ? "" : "s", bytes);
+	return TRUE;
+}
+
+static gboolean mirror_state(SutureContext *context, int argc, char **argv, GError **error)
+{
+	static const Usage usage = {
+		.usage = "DIR",
+		.summary = "Prints what DIR has, as JSON: for 'suture mirror export --since' on the other "
+			   "side of an air "
+			   "gap.",
+		.wanted = 1,
+	};
+	g_auto(Options) options = {0};
+	SUTURE_AUTO_JSON *state = NULL;
+
+	(void)context;
+	if (!parse(&usage, &options, &argc, &argv, error))
+		return FALSE;
+	state = suture_mirror_state(argv[1], error);
+	if (state)
+		print_json(state);
+	return state != NULL;
+}
+
 static const SutureCommand subcommands[] = {
 	{"sync", mirror_sync, "bring a mirror up to date over the network"},
+	{"verify", mirror_verify, "compare all that it serves with what was signed"},
+	{"prune", mirror_prune, "remove what nothing leads to any more"},
+	{"state", mirror_state, "print what it has, for an export on the other side"},
 	{NULL},
 };
 

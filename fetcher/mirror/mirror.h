@@ -42,3 +42,49 @@ typedef struct {
  */
 SutureMirrorReport *suture_mirror_sync(const SutureMirrorSync *request,
 				       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A file that is not what was signed, or is not there. */
+typedef struct {
+	gchar *path;   /* below the mirror; "metadata" when a reader could not get past the metadata */
+	gchar *kernel; /* whose rpm-md it belongs to; NULL: none */
+	GError *cause;
+} SutureMirrorDamage;
+
+typedef struct {
+	guint64 files, bytes; /* that were looked at */
+	GPtrArray *damaged;   /* SutureMirrorDamage* */
+	gboolean repaired;    /* they were, all */
+} SutureMirrorVerified;
+void suture_mirror_verified_free(SutureMirrorVerified *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureMirrorVerified, suture_mirror_verified_free)
+
+typedef struct {
+	const gchar *folder;
+	const gchar *repair; /* URL to bring what is damaged from; NULL: only tell */
+	guint jobs;          /* for the repair, as the next */
+	SutureHttpOptions http;
+	gint64 now;
+	SutureProgress progress; /* told of bytes read; NULL allowed */
+	gpointer progress_data;
+} SutureMirrorVerify;
+
+/* Reads everything that the mirror serves, and compares it with what was signed. */
+SutureMirrorVerified *suture_mirror_verify(const SutureMirrorVerify *request,
+					   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+	guint files;
+	guint64 bytes;
+} SutureMirrorPruned;
+
+/* Removes what the metadata that is served no longer leads to; versions of root stay. INCOMPLETE when a run
+ * was cut short. */
+gboolean suture_mirror_prune(const gchar *folder, gint64 now, SutureMirrorPruned *ret,
+			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * What @folder has, for the other side of an air gap (spec/media.md): versions of its metadata, and for each
+ * kernel the version of its role and the SHA-256 of its repomd.xml. A mirror that serves nothing yet has a
+ * state as well. New reference.
+ */
+json_t *suture_mirror_state(const gchar *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,7 +4,6 @@
 #include "fetcher/client/tuf-signatures.h"
 #include "fetcher/mirror/rpm-md.h"
 
-#include <errno.h>
 #include <fcntl.h>
 
 #define PUBLIC_KEY_FILE "RPM-GPG-KEY-suture"
@@ -18,7 +17,7 @@ static gchar *versioned(const SutureTufMetadata *metadata)
 static gboolean show_top_level(const SutureMirrorFolder *folder, const SutureTufClient *client, int trusted,
 			       GError **error)
 {
-	static const SutureTufType types[] = {SUTURE_TUF_TARGETS, SUTURE_TUF_SNAPSHOT, SUTURE_TUF_ROOT};
+	static const SutureTufType types[] = {SUTURE_TUF_TARGETS, SUTURE_TUF_SNAPSHOT};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
 		g_autofree gchar *from = g_strconcat(suture_tuf_type_name(types[i]), ".json", NULL);
@@ -51,71 +50,106 @@ static gboolean show_keyring(const SutureMirrorFolder *folder, const SutureMirro
 	       suture_mirror_link(folder->targets, keyring->path, folder->top, PUBLIC_KEY_FILE, error);
 }
 
-/*
- * Whether a reader who trusts @bytes would follow to @newer: all that can be said of a root from before the
- * first one that was trusted here. NULL when not.
- */
-static SutureTufMetadata *judge_older(GBytes *bytes, const gchar *name, const SutureTufMetadata *newer)
+static SutureTufMetadata *judge_older(GBytes *bytes, const gchar *name, const SutureTufMetadata *newer,
+				      GError **error)
 {
-	g_autoptr(GError) cause = NULL;
-	g_autoptr(SutureTufMetadata) older = suture_tuf_metadata_parse(bytes, SUTURE_TUF_ROOT, name, &cause);
+	g_autoptr(SutureTufMetadata) older = suture_tuf_metadata_parse(bytes, SUTURE_TUF_ROOT, name, error);
 	const SutureTufRole *role = older ? g_hash_table_lookup(older->roles, "root") : NULL;
 
-	if (role && older->version == newer->version - 1 &&
-	    suture_tuf_signatures_verify(older, role, older->keys, SUTURE_TUF_ERROR_ROOT_SIGNATURE, &cause) &&
-	    suture_tuf_signatures_verify(newer, role, older->keys, SUTURE_TUF_ERROR_ROOT_SIGNATURE, &cause))
+	if (!role ||
+	    !suture_tuf_signatures_verify(older, role, older->keys, SUTURE_TUF_ERROR_ROOT_SIGNATURE, error) ||
+	    !suture_tuf_signatures_verify(newer, role, older->keys, SUTURE_TUF_ERROR_ROOT_SIGNATURE, error))
+		return NULL;
+	if (older->version == newer->version - 1)
 		return g_steal_pointer(&older);
-	g_message("%s is not mirrored: %s", name, cause ? cause->message : "it is another version");
+	g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_ROOT_VERSION,
+		    "%s: is version %" G_GINT64_FORMAT, name, older->version);
 	return NULL;
 }
 
-/* FALSE without an error: it cannot be had. */
-static gboolean get_older(const SutureMirrorFolder *folder, SutureTufMetadata **root, SutureHttp *http,
-			  const gchar *metadata_url, GError **error)
+SutureTufMetadata *suture_mirror_older_root(int metadata, const gchar *name, const SutureTufMetadata *newer,
+					    GError **error)
 {
-	g_autofree gchar *name = g_strdup_printf("%" G_GINT64_FORMAT ".root.json", (*root)->version - 1);
-	g_autofree gchar *url = suture_http_join(metadata_url, name);
-	gboolean served = suture_mirror_size(folder->metadata, name) >= 0;
-	g_autoptr(GError) cause = NULL;
-	g_autoptr(GBytes) bytes =
-		served ? suture_file_read_at(folder->metadata, name, SUTURE_TUF_MAX_ROOT_BYTES, &cause)
-		       : suture_http_get(http, url, SUTURE_TUF_MAX_ROOT_BYTES, &cause);
-	SutureTufMetadata *older = bytes ? judge_older(bytes, name, *root) : NULL;
+	g_autoptr(GBytes) bytes = suture_file_read_at(metadata, name, SUTURE_TUF_MAX_ROOT_BYTES, error);
 
-	if (older) {
-		suture_tuf_metadata_free(*root);
-		*root = older;
-		return served || suture_file_write_atomic(folder->metadata, name, bytes, 0644, error);
-	}
-	if (cause && g_error_matches(cause, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_CANCELLED))
+	return bytes ? judge_older(bytes, name, newer, error) : NULL;
+}
+
+static SutureTufMetadata *get_older(const SutureMirrorFolder *folder, const gchar *name,
+				    const SutureTufMetadata *newer, SutureHttp *http,
+				    const gchar *metadata_url, GError **error)
+{
+	g_autofree gchar *url = suture_http_join(metadata_url, name);
+	g_autoptr(GBytes) bytes = suture_http_get(http, url, SUTURE_TUF_MAX_ROOT_BYTES, error);
+	g_autoptr(SutureTufMetadata) older = bytes ? judge_older(bytes, name, newer, error) : NULL;
+
+	if (!older || !suture_file_write_atomic(folder->metadata, name, bytes, 0644, error))
+		return NULL;
+	return g_steal_pointer(&older);
+}
+
+/* The root before @newer, as it is served, or else as it can be had. NULL without an error: not at all. */
+static SutureTufMetadata *show_older(const SutureMirrorFolder *folder, const SutureTufMetadata *newer,
+				     SutureHttp *http, const gchar *metadata_url, GError **error)
+{
+	g_autofree gchar *name = g_strdup_printf("%" G_GINT64_FORMAT ".root.json", newer->version - 1);
+	SutureTufMetadata *older = suture_mirror_older_root(folder->metadata, name, newer, NULL);
+	g_autoptr(GError) cause = NULL;
+
+	if (!older)
+		older = get_older(folder, name, newer, http, metadata_url, &cause);
+	if (cause && (suture_error_exit(cause) == SUTURE_EXIT_NETWORK || cause->domain == SUTURE_TUF_ERROR))
+		g_info("%s is not mirrored: %s", name, cause->message);
+	else if (cause)
 		g_propagate_error(error, g_steal_pointer(&cause));
-	return FALSE;
+	return older;
 }
 
 static gboolean show_older_roots(const SutureMirrorFolder *folder, const SutureTufClient *client,
 				 SutureHttp *http, const gchar *metadata_url, GError **error)
 {
-	GBytes *bytes = suture_tuf_client_metadata(client, SUTURE_TUF_ROOT)->bytes;
-	g_autoptr(SutureTufMetadata) root =
-		suture_tuf_metadata_parse(bytes, SUTURE_TUF_ROOT, "root.json", error);
+	const SutureTufMetadata *newer = suture_tuf_client_metadata(client, SUTURE_TUF_ROOT);
+	g_autoptr(SutureTufMetadata) held = NULL;
 	GError *cause = NULL;
 
-	if (!root)
-		return FALSE;
-	while (root->version > 1 && get_older(folder, &root, http, metadata_url, &cause))
-		;
+	while (newer && newer->version > 1) {
+		SutureTufMetadata *older = show_older(folder, newer, http, metadata_url, &cause);
+
+		g_clear_pointer(&held, suture_tuf_metadata_free);
+		newer = held = older;
+	}
 	if (cause)
 		g_propagate_error(error, cause);
 	return cause == NULL;
 }
 
-static gboolean show_timestamp(const SutureMirrorFolder *folder, int trusted, GError **error)
+/*
+ * Copies of root and timestamp, not links: what happens to the served ones does not reach those that the
+ * mirror itself trusts.
+ */
+static gboolean show_copy(const SutureMirrorFolder *folder, const gchar *name, GBytes *bytes, GError **error)
 {
-	static const gchar name[] = "timestamp.json";
+	g_autoptr(GBytes) served =
+		suture_file_read_at(folder->metadata, name, SUTURE_TUF_MAX_ROOT_BYTES, NULL);
 
-	return suture_mirror_folder_sync(folder, error) &&
-	       suture_mirror_link(trusted, name, folder->metadata, name, error) &&
-	       (fsync(folder->metadata) == 0 || suture_error_set_errno(error, errno, "%s", name));
+	return (served && g_bytes_equal(served, bytes)) ||
+	       suture_file_write_atomic(folder->metadata, name, bytes, 0644, error);
+}
+
+static gboolean show_root(const SutureMirrorFolder *folder, const SutureTufClient *client, GError **error)
+{
+	const SutureTufMetadata *root = suture_tuf_client_metadata(client, SUTURE_TUF_ROOT);
+	g_autofree gchar *name = versioned(root);
+
+	return show_copy(folder, name, root->bytes, error);
+}
+
+static gboolean show_timestamp(const SutureMirrorFolder *folder, const SutureTufClient *client,
+			       GError **error)
+{
+	GBytes *bytes = suture_tuf_client_metadata(client, SUTURE_TUF_TIMESTAMP)->bytes;
+
+	return suture_mirror_folder_sync(folder, error) && show_copy(folder, "timestamp.json", bytes, error);
 }
 
 gboolean suture_mirror_publish(const SutureMirrorFolder *folder, const SutureTufClient *client,
@@ -126,7 +160,8 @@ gboolean suture_mirror_publish(const SutureMirrorFolder *folder, const SutureTuf
 
 	return trusted >= 0 && show_older_roots(folder, client, http, metadata_url, error) &&
 	       show_roles(folder, plan, trusted, error) && show_top_level(folder, client, trusted, error) &&
-	       show_keyring(folder, plan, error) && show_timestamp(folder, trusted, error);
+	       show_root(folder, client, error) && show_keyring(folder, plan, error) &&
+	       show_timestamp(folder, client, error);
 }
 
 gboolean suture_mirror_is_published(const SutureMirrorFolder *folder, const SutureTufClient *client)

@@ -15,3 +15,10 @@ gboolean suture_mirror_publish(const SutureMirrorFolder *folder, const SutureTuf
 
 /* Whether readers are shown the timestamp.json that @client trusts. */
 gboolean suture_mirror_is_published(const SutureMirrorFolder *folder, const SutureTufClient *client);
+
+/*
+ * The root @name below @metadata, if a reader who trusts it would follow to @newer, the next version: all
+ * that can be said of a root from before the first one that was trusted here. TUF codes.
+ */
+SutureTufMetadata *suture_mirror_older_root(int metadata, const gchar *name, const SutureTufMetadata *newer,
+					    GError **error) G_GNUC_WARN_UNUSED_RESULT;

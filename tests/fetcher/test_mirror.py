@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """suture mirror sync over real and evil servers: what readers see, what is asked for, what is refused, and every way to be cut short."""
+import hashlib
 import json
 import os
 import pathlib
@@ -621,3 +622,129 @@ def test_interrupt_ends_it_soon(large, mirror, tmp_path):
             _, said = process.communicate(timeout=10)
             assert time.monotonic() - start < 2 and "[cancelled]" in said and process.returncode != 0
     assert "metadata/timestamp.json" not in mirror.served()
+
+
+# Looking after it
+
+def damaged(result):
+    return sorted((each["path"], each["reason"]) for each in result.json["damaged"])
+
+
+def test_verify_of_a_whole_mirror(upstream, mirror):
+    synced(mirror, url(upstream))
+    result = mirror.run("verify", mirror.folder, "--json")
+    assert result.status == 0 and damaged(result) == [] and result.json["files"] == 9
+
+
+def find(mirror, pattern):
+    return sorted(mirror.folder.glob(pattern))[0]
+
+
+DAMAGE = {
+    "package": (f"targets/{ONE}/*patch-0.rpm", "tuf-target-hash"),
+    "keyring": ("targets/trust/*", "tuf-target-hash"),
+    "primary": (f"targets/{ONE}/repodata/*-primary.xml.gz", "tuf-target-hash"),
+    "repomd": (f"targets/{ONE}/repodata/repomd.xml", "mirror-rpm-md-signature"),
+    "repomd-signature": (f"targets/{ONE}/repodata/repomd.xml.asc", None),
+    "timestamp": ("metadata/timestamp.json", None),
+    "snapshot": ("metadata/*.snapshot.json", None),
+    "targets": ("metadata/*.targets.json", None),
+    "role": (f"metadata/*.{ONE}.json", None),
+    "root": ("metadata/2.root.json", None),
+    "older-root": ("metadata/1.root.json", "tuf-root-signature"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize("in_place", [True, False])
+def test_verify_names_what_is_damaged_and_brings_it_again(upstream, mirror, how, in_place):
+    """in_place: the way a disk does it, which reaches the file under all its names."""
+    rotate(upstream)
+    synced(mirror, url(upstream))
+    pattern, reason = DAMAGE[how]
+    path = find(mirror, pattern)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    if not in_place:
+        path.unlink()
+    path.write_bytes(data)
+    result = mirror.run("verify", mirror.folder, "--json")
+    assert result.reason == "mirror-damaged" and result.status == 4
+    found = damaged(result)
+    assert found and (reason is None or (str(path.relative_to(mirror.folder)), reason) in found)
+    result = mirror.run("verify", mirror.folder, "--repair", url(upstream), "--json")
+    assert result.status == 0 and result.json["repaired"], result.stderr
+    assert mirror.run("verify", mirror.folder).status == 0
+    check_whole(mirror, upstream)
+
+
+def test_verify_misses_what_is_gone(upstream, mirror):
+    synced(mirror, url(upstream))
+    find(mirror, f"targets/{ONE}/*.rpm").unlink()
+    find(mirror, "RPM-GPG-KEY-suture").unlink()
+    result = mirror.run("verify", mirror.folder, "--json")
+    assert result.reason == "mirror-damaged" and len(damaged(result)) == 2
+    assert mirror.run("verify", mirror.folder, "--repair", url(upstream)).status == 0
+    check_whole(mirror, upstream)
+
+
+def test_verify_of_a_mirror_that_serves_nothing(upstream, mirror):
+    upstream.signed["timestamp"]["expires"] = "2020-01-01T00:00:00Z"
+    upstream.bump("timestamp")
+    assert mirror.sync(url(upstream)).reason == "tuf-timestamp-expired"
+    for command in ("verify", "prune"):
+        assert mirror.run(command, mirror.folder).reason == "mirror-incomplete"
+
+
+def test_prune_leaves_what_metadata_leads_to(upstream, mirror):
+    rotate(upstream)
+    synced(mirror, url(upstream))
+    upstream.remove_package(ONE, "patch-0.rpm")
+    upstream.add_package(ONE, "new.rpm")
+    upstream.publish(ONE)
+    synced(mirror, url(upstream))
+    (mirror.folder / "targets/stray").mkdir()
+    (mirror.folder / "targets/stray/file").write_text("x")
+    (mirror.folder / "metadata/.link.12345678").write_text("x")
+    (mirror.folder / "targets/link").symlink_to("/etc")
+    result = mirror.run("prune", mirror.folder, "--json")
+    assert result.status == 0 and result.json["files"] > 4, result.stderr
+    check_whole(mirror, upstream)
+    assert mirror.run("verify", mirror.folder).status == 0
+    assert mirror.run("prune", mirror.folder, "--json").json == {"files": 0, "bytes": 0}
+    assert not synced(mirror, url(upstream))["changed"]
+
+
+def test_prune_of_kernels_no_longer_mirrored(upstream, mirror):
+    synced(mirror, url(upstream))
+    synced(mirror, url(upstream), "--kernel", ONE)
+    assert mirror.run("prune", mirror.folder).status == 0
+    check_whole(mirror, upstream, f"metadata/2.{OTHER}", f"targets/{OTHER}")
+
+
+def test_prune_keeps_packages_of_rpm_md_that_is_behind(upstream, mirror):
+    synced(mirror, url(upstream))
+    old = find(mirror, f"targets/{ONE}/*patch-0.rpm")
+    upstream.remove_package(ONE, "patch-0.rpm")
+    upstream.bump(ONE)
+    assert mirror.sync(url(upstream)).reason == "mirror-rpm-md-package"
+    assert mirror.run("prune", mirror.folder).status == 0 and old.exists()
+
+
+def test_prune_waits_for_a_sync_that_was_cut_short(upstream, mirror):
+    synced(mirror, url(upstream))
+    upstream.add_package(ONE, "new.rpm")
+    upstream.publish(ONE)
+    path = pathlib.Path(upstream.target_file(f"{ONE}/new.rpm", ONE))
+    path.rename(path.parent / "away")
+    assert mirror.sync(url(upstream)).status != 0
+    assert mirror.run("prune", mirror.folder).reason == "mirror-incomplete"
+
+
+def test_state_says_what_is_there(upstream, mirror):
+    assert json.loads(mirror.run("state", mirror.folder).stdout)["timestamp"] == 0
+    synced(mirror, url(upstream), "--kernel", ONE)
+    state = json.loads(mirror.run("state", mirror.folder).stdout)
+    repomd = hashlib.sha256((mirror.folder / f"targets/{ONE}/repodata/repomd.xml").read_bytes()).hexdigest()
+    assert state == {"format": 1, "root": 1, "timestamp": 2, "snapshot": 2, "targets": 2,
+                     "roles": {ONE: {"version": 2, "repomd": repomd}}}
