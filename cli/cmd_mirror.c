@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/command.h"
+#include "cli/entitlement.h"
 #include "cli/terminal.h"
 #include "common/file.h"
 #include "fetcher/mirror/mirror.h"
@@ -184,6 +185,7 @@ static gboolean mirror_sync(SutureContext *context, int argc, char **argv, GErro
 	};
 	g_auto(Options) options = {0};
 	g_autoptr(SutureMirrorReport) report = NULL;
+	g_autofree gchar *certificate = NULL;
 	SutureMirrorSync sync = {.now = g_get_real_time() / G_USEC_PER_SEC};
 
 	if (!parse(&usage, &options, &argc, &argv, error))
@@ -194,6 +196,10 @@ static gboolean mirror_sync(SutureContext *context, int argc, char **argv, GErro
 	sync.kernels = (const gchar *const *)options.kernels;
 	sync.jobs = (guint)options.jobs;
 	sync.http = http_options(context, &options);
+	if (!suture_host_entitlement_choose(context, sync.url, options.client_certificate, &certificate,
+					    error))
+		return FALSE;
+	sync.http.client_certificate = certificate;
 	report = suture_mirror_sync(&sync, error);
 	return report && print_report(context, report, error);
 }

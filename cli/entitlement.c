@@ -101,14 +101,26 @@ gboolean suture_host_entitlement_is_useless(const SutureHostEntitlement *host)
 	       !g_error_matches(host->fault, SUTURE_ENTITLEMENT_ERROR, SUTURE_ENTITLEMENT_ERROR_EXPIRING);
 }
 
+/* Another client certificate is none of our business, unless it is an entitlement that has ended. */
+static gboolean check_configured(const gchar *path, GError **error)
+{
+	g_autoptr(GBytes) pem = suture_file_read(path, SUTURE_ENTITLEMENT_MAX_BYTES, NULL);
+	g_autoptr(SutureEntitlement) entitlement = pem ? suture_entitlement_parse(pem, NULL) : NULL;
+
+	return !entitlement ||
+	       suture_entitlement_check_time(entitlement, g_get_real_time() / G_USEC_PER_SEC, error);
+}
+
 gboolean suture_host_entitlement_choose(const SutureContext *context, const gchar *url,
 					const gchar *configured, gchar **ret, GError **error)
 {
 	g_auto(SutureHostEntitlement) host = {NULL};
 
 	*ret = g_strdup(configured);
-	if (configured || g_ascii_strncasecmp(url, "https:", 6) != 0)
+	if (g_ascii_strncasecmp(url, "https:", 6) != 0)
 		return TRUE;
+	if (configured)
+		return check_configured(configured, error);
 	suture_host_entitlement_read(context, g_get_real_time() / G_USEC_PER_SEC, &host);
 	if (suture_host_entitlement_is_useless(&host)) {
 		g_propagate_error(error, g_steal_pointer(&host.fault));

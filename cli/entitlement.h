@@ -31,7 +31,7 @@ gboolean suture_host_entitlement_is_useless(const SutureHostEntitlement *host);
 /*
  * The client certificate for @url, before anything is asked for: @configured if there is one, else this
  * host's entitlement; *@ret is NULL where neither is, and for what is not https. The fault of an entitlement
- * that is of no use; EXPIRING is logged.
+ * that is of no use, EARLY or EXPIRED of a configured one; EXPIRING is logged.
  */
 gboolean suture_host_entitlement_choose(const SutureContext *context, const gchar *url,
 					const gchar *configured, gchar **ret,

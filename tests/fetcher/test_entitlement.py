@@ -14,6 +14,7 @@ import evil  # noqa: E402
 from lib.entitle import Root, Server, run  # noqa: E402
 from lib.pipeline import Host  # noqa: E402
 from lib.tufrepo import Repo  # noqa: E402
+from mirror_fixture import Upstream, initial_root, suture  # noqa: E402
 from test_fetch import KERNEL, Bundle, outcomes  # noqa: E402
 
 INSTALLED = "etc/suture/entitlement.pem"
@@ -218,6 +219,34 @@ def test_a_configured_certificate_wins(host, vendor):
     config = host.root / "etc/suture/suture.conf"
     config.write_text(config.read_text() + "client-certificate=/etc/suture/mine.pem\n")
     assert outcomes(host.fetch("--json")) == {"meminfo-1-1": "fetched"}
+
+
+def test_a_configured_entitlement_that_has_ended_stops_too(host, vendor, server):
+    shutil.copy(vendor.scratch / "expired.pem", host.root / "etc/suture/mine.pem")
+    config = host.root / "etc/suture/suture.conf"
+    config.write_text(config.read_text() + "client-certificate=/etc/suture/mine.pem\n")
+    asked = len(server.requests())
+    assert host.fetch().reason == "entitlement-expired" and len(server.requests()) == asked
+
+
+def test_a_mirror_has_an_entitlement_too(vendor, server, tmp_path):
+    """By its option, or as a host has one; one that has ended stops it before it asks."""
+    upstream = Upstream(tmp_path / "upstream", packages=1)
+    link = server.channels / "stable"
+    link.unlink(missing_ok=True)
+    link.symlink_to(upstream.folder)
+    words = ["mirror", "sync", f"{server.url}/stable", tmp_path / "mirror", "--trusted-root", initial_root(upstream, tmp_path),
+             "--ca-file", server.ca, "--root", tmp_path / "machine"]
+    assert suture(*words).reason == "fetch-http-status"
+    asked = len(server.requests())
+    assert suture(*words, "--client-certificate", vendor.scratch / "expired.pem").reason == "entitlement-expired"
+    assert len(server.requests()) == asked
+    result = suture(*words, "--client-certificate", vendor.scratch / "stable.pem")
+    assert result.status == 0, result.stderr
+    assert suture("subscribe", vendor.scratch / "both.pem", "--root", tmp_path / "machine").status == 0
+    assert suture(*words).status == 0
+    shutil.copy(vendor.scratch / "expired.pem", tmp_path / "machine" / INSTALLED)
+    assert suture(*words).reason == "entitlement-expired"
 
 
 def test_a_key_that_others_may_read_is_not_used(host, vendor, server):
