@@ -19,6 +19,8 @@ typedef enum {
 	SUTURE_FETCH_ERROR_TOO_LARGE, /* "fetch-too-large": announces more bytes than the limit */
 	SUTURE_FETCH_ERROR_ENDLESS,   /* "fetch-endless": sends more bytes than the limit without announcing
 					 them */
+	SUTURE_FETCH_ERROR_ENCODING,  /* "fetch-encoding": broken gzip, or an encoding that was not asked for
+				       */
 } SutureFetchError;
 
 /* Refusals of the TUF client workflow (specification 1.0, section 5). Exit code UNTRUSTED unless said. */

@@ -11,11 +11,16 @@
 #define MAX_HEADER_BYTES (256 * 1024)
 /* An error page is read to its end, so that the connection can be kept, unless it is longer than this. */
 #define MAX_ERROR_PAGE_BYTES (64 * 1024)
+/* What gzip may add to bytes that do not compress: less than a part in this many, and its frame. */
+#define GZIP_SLACK_PART 64
+#define GZIP_SLACK 4096
 
 void suture_http_transfer_clear(SutureHttpTransfer *transfer)
 {
 	g_clear_pointer(&transfer->label, g_free);
 	g_clear_pointer(&transfer->content_range, g_free);
+	g_clear_pointer(&transfer->content_encoding, g_free);
+	g_clear_pointer(&transfer->gunzip, suture_gunzip_free);
 	g_clear_error(&transfer->error);
 }
 
@@ -26,9 +31,19 @@ gchar *suture_http_label(const gchar *url)
 	return uri ? g_uri_to_string_partial(uri, G_URI_HIDE_PASSWORD) : g_strdup(url);
 }
 
+/* The value of header @name in the line @data, in *@value. */
+static void take_header(const gchar *data, gsize size, const gchar *name, gchar **value)
+{
+	gsize length = strlen(name);
+
+	if (size < length || g_ascii_strncasecmp(data, name, length) != 0)
+		return;
+	g_free(*value);
+	*value = g_strstrip(g_strndup(data + length, size - length));
+}
+
 static size_t on_header(char *data, size_t one, size_t size, void *user)
 {
-	static const gchar name[] = "content-range:";
 	SutureHttpTransfer *transfer = user;
 
 	(void)one;
@@ -39,13 +54,12 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
 		return 0;
 	}
 	/* A redirect's headers come first and do not count. */
-	if (size >= 5 && g_ascii_strncasecmp(data, "HTTP/", 5) == 0)
+	if (size >= 5 && g_ascii_strncasecmp(data, "HTTP/", 5) == 0) {
 		g_clear_pointer(&transfer->content_range, g_free);
-	if (size >= sizeof name - 1 && g_ascii_strncasecmp(data, name, sizeof name - 1) == 0) {
-		g_free(transfer->content_range);
-		transfer->content_range =
-			g_strstrip(g_strndup(data + sizeof name - 1, size - (sizeof name - 1)));
+		g_clear_pointer(&transfer->content_encoding, g_free);
 	}
+	take_header(data, size, "content-range:", &transfer->content_range);
+	take_header(data, size, "content-encoding:", &transfer->content_encoding);
 	return size;
 }
 
@@ -81,17 +95,42 @@ static gboolean from_the_start(SutureHttpTransfer *transfer)
 	return TRUE;
 }
 
+/* How many bytes may come on the wire. */
+static guint64 wire_limit(const SutureHttpTransfer *transfer)
+{
+	guint64 limit = transfer->limit - transfer->offset;
+
+	return transfer->gunzip ? limit + limit / GZIP_SLACK_PART + GZIP_SLACK : limit;
+}
+
 static gboolean check_announced(SutureHttpTransfer *transfer)
 {
 	curl_off_t announced = -1;
 
 	curl_easy_getinfo(transfer->handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-	if (announced < 0 || (guint64)announced <= transfer->limit - transfer->have)
+	if (announced < 0 || (guint64)announced <= wire_limit(transfer))
 		return TRUE;
 	g_set_error(&transfer->error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_TOO_LARGE,
 		    "%s: the server announces %" G_GINT64_FORMAT " bytes more, at most %" G_GUINT64_FORMAT
 		    " are allowed; the server or its metadata is wrong",
-		    transfer->label, (gint64)announced, transfer->limit - transfer->have);
+		    transfer->label, (gint64)announced, wire_limit(transfer));
+	return FALSE;
+}
+
+/* Only what was asked for: gzip, once, of a body in a buffer. A file is what it is, and is hashed. */
+static gboolean choose_decoding(SutureHttpTransfer *transfer)
+{
+	const gchar *encoding = transfer->content_encoding;
+
+	if (!transfer->body || !encoding || !encoding[0] || g_ascii_strcasecmp(encoding, "identity") == 0)
+		return TRUE;
+	if (g_ascii_strcasecmp(encoding, "gzip") == 0 || g_ascii_strcasecmp(encoding, "x-gzip") == 0) {
+		transfer->gunzip = suture_gunzip_new();
+		return TRUE;
+	}
+	g_set_error(&transfer->error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_ENCODING,
+		    "%s: the server sends it encoded in a way that was not asked for; try another server",
+		    transfer->label);
 	return FALSE;
 }
 
@@ -111,24 +150,48 @@ static gboolean start_body(SutureHttpTransfer *transfer)
 		return TRUE;
 	if (status == 200 && transfer->offset > 0 && !from_the_start(transfer))
 		return FALSE;
-	return check_announced(transfer);
+	return choose_decoding(transfer) && check_announced(transfer);
 }
 
-static gboolean store(SutureHttpTransfer *transfer, gconstpointer data, gsize size)
+static gboolean set_endless(const SutureHttpTransfer *transfer, GError **error)
 {
-	if (size > transfer->limit - transfer->have) {
-		g_set_error(&transfer->error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_ENDLESS,
-			    "%s: the server did not stop at the limit of %" G_GUINT64_FORMAT
-			    " bytes; try another server",
-			    transfer->label, transfer->limit);
-		return FALSE;
-	}
+	g_set_error(error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_ENDLESS,
+		    "%s: the server did not stop at the limit of %" G_GUINT64_FORMAT
+		    " bytes; try another server",
+		    transfer->label, transfer->limit);
+	return FALSE;
+}
+
+static gboolean store(gconstpointer data, gsize size, gpointer user, GError **error)
+{
+	SutureHttpTransfer *transfer = user;
+
+	if (size > transfer->limit - transfer->have)
+		return set_endless(transfer, error);
 	transfer->have += size;
-	if (transfer->body)
-		g_byte_array_append(transfer->body, data, (guint)size);
-	else if (!suture_file_write_fd(transfer->fd, data, size, &transfer->error))
-		return FALSE;
+	if (!transfer->body)
+		return suture_file_write_fd(transfer->fd, data, size, error);
+	g_byte_array_append(transfer->body, data, (guint)size);
 	return TRUE;
+}
+
+/* Compressed bytes that decode to nothing may be without end too. */
+static gboolean decode(SutureHttpTransfer *transfer, gconstpointer data, gsize size)
+{
+	if (transfer->received > wire_limit(transfer))
+		return set_endless(transfer, &transfer->error);
+	if (suture_gunzip_feed(transfer->gunzip, data, size, store, transfer, &transfer->error))
+		return TRUE;
+	if (g_error_matches(transfer->error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_ENCODING))
+		g_prefix_error(&transfer->error, "%s: ", transfer->label);
+	return FALSE;
+}
+
+static gboolean take(SutureHttpTransfer *transfer, gconstpointer data, gsize size)
+{
+	transfer->received += size;
+	return transfer->gunzip ? decode(transfer, data, size)
+				: store(data, size, transfer, &transfer->error);
 }
 
 static size_t on_body(char *data, size_t one, size_t size, void *user)
@@ -140,7 +203,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *user)
 	if (!transfer->started && !start_body(transfer))
 		return 0;
 	if (transfer->wanted)
-		return store(transfer, data, size) ? size : 0;
+		return take(transfer, data, size) ? size : 0;
 	transfer->discarded += size;
 	return transfer->discarded <= MAX_ERROR_PAGE_BYTES ? size : 0;
 }
@@ -218,6 +281,7 @@ gboolean suture_http_handle_init(SutureHttpHandle *handle, const SutureHttpOptio
 				    "libcurl could not be set up");
 		return FALSE;
 	}
+	handle->accept = curl_slist_append(NULL, "Accept-Encoding: gzip");
 	set_options(handle, options);
 	return TRUE;
 }
@@ -225,6 +289,7 @@ gboolean suture_http_handle_init(SutureHttpHandle *handle, const SutureHttpOptio
 void suture_http_handle_clear(SutureHttpHandle *handle)
 {
 	g_clear_pointer(&handle->easy, curl_easy_cleanup);
+	g_clear_pointer(&handle->accept, curl_slist_free_all);
 }
 
 void suture_http_transfer_prepare(SutureHttpTransfer *transfer, guint seconds)
@@ -237,6 +302,7 @@ void suture_http_transfer_prepare(SutureHttpTransfer *transfer, guint seconds)
 	curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)seconds);
 	curl_easy_setopt(easy, CURLOPT_RANGE, transfer->offset > 0 ? range : NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->body ? transfer->handle->accept : NULL);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
@@ -330,6 +396,10 @@ gboolean suture_http_transfer_finish(SutureHttpTransfer *transfer, CURLcode resu
 		return FALSE;
 	if (transfer->started && !transfer->wanted)
 		return refuse_status(transfer, status_of(transfer), error);
+	if (result == CURLE_OK && transfer->gunzip && !suture_gunzip_finish(transfer->gunzip, error)) {
+		g_prefix_error(error, "%s: ", transfer->label);
+		return FALSE;
+	}
 	if (result == CURLE_OK)
 		return TRUE;
 	code = code_of(transfer, result);

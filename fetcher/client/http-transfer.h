@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "fetcher/client/http-gunzip.h"
 #include "fetcher/client/http.h"
 
 #include <curl/curl.h>
@@ -10,6 +11,7 @@
 /* A libcurl handle with the limits of http.h set, for one request after another. Must not move in memory. */
 typedef struct {
 	CURL *easy;
+	struct curl_slist *accept; /* header lines of a request for a buffer */
 	gchar message[CURL_ERROR_SIZE];
 } SutureHttpHandle;
 
@@ -33,7 +35,9 @@ typedef struct {
 
 	gchar *label; /* the URL without its password, for messages */
 	guint64 header_bytes, discarded;
-	gchar *content_range;
+	guint64 received; /* bytes of the body on the wire */
+	gchar *content_range, *content_encoding;
+	SutureGunzip *gunzip; /* of a body in a buffer that comes compressed; NULL otherwise */
 	gboolean started, wanted;
 	gboolean restart; /* not what was asked for: ask once more, for the whole */
 	GError *error;    /* of a callback, which made curl stop */

@@ -41,8 +41,9 @@ void suture_http_free(SutureHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureHttp, suture_http_free)
 
 /*
- * The body at @url, at most @limit bytes: TOO-LARGE when the server announces more, ENDLESS when it sends
- * more, STALLED when it is not there in time. Codes of SUTURE_FETCH_ERROR, or COMMON-CANCELLED.
+ * The body at @url, which may come compressed by gzip, at most @limit bytes decoded: TOO-LARGE when the
+ * server announces more, ENDLESS when it sends more, STALLED when it is not there in time. Codes of
+ * SUTURE_FETCH_ERROR, or COMMON-CANCELLED.
  */
 GBytes *suture_http_get(SutureHttp *http, const gchar *url, guint64 limit,
 			GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -58,7 +59,8 @@ gboolean suture_http_get_file(SutureHttp *http, const gchar *url, int fd, guint6
 
 /* What the client did so far. */
 typedef struct {
-	guint64 requests, bytes;
+	guint64 requests;
+	guint64 bytes; /* of bodies, on the wire */
 } SutureHttpCount;
 SutureHttpCount suture_http_count(const SutureHttp *http);
 

@@ -184,6 +184,18 @@ def test_fetch_over_tls_from_nginx(tmp_path, host, repo, good):
         assert refuses(host, "fetch-tls", 7)
 
 
+def test_fetch_counts_bytes_on_the_wire(tmp_path, host, repo):
+    for i in range(500):
+        repo.signed["targets"]["targets"][f"other/{i}"] = {"length": i, "hashes": {"sha256": f"{i:064x}"}}
+    repo.bump("targets")
+    plain = host.copy(tmp_path / "plain").fetch("--json").json["bytes"]
+    more = "gzip on; gzip_min_length 1; default_type application/json; gzip_types application/json;"
+    with Nginx(repo.folder, tmp_path / "nginx", more=more) as nginx:
+        result = host.fetch("--url", nginx.url, "--json")
+    assert (host.state / "metadata/targets.json").read_bytes() == repo.read("targets")
+    assert len(repo.read("targets")) < plain and result.json["bytes"] < plain / 4
+
+
 def test_fetch_shows_a_client_certificate(tmp_path, host, repo, good):
     good.add_to(repo)
     repo.bump("targets")

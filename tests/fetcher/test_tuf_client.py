@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """suture-tuf-client against repositories, good and evil, of an independent writer."""
+import gzip
 import hashlib
 import json
 import os
@@ -619,6 +620,88 @@ def test_truncated_answer_is_a_failure(repo, client, server):
     assert client.refuses("fetch-truncated")
 
 
+# Compressed metadata
+
+GZIP = "gzip on; gzip_min_length 1; default_type application/json; gzip_types application/json;"
+
+
+def serve_gzip(server, repo, change=lambda data: data, encoding="gzip", role="timestamp"):
+    repo.bump(role)
+    data = change(gzip.compress(repo.read(role)))
+    server.behave[f"/metadata/{repo.file_name(role)}"] = server.sends(data, Content_Encoding=encoding)
+
+
+def test_compressed_metadata_is_stored_as_it_was_signed(tmp_path, repo):
+    for i in range(200):
+        repo.signed["targets"]["targets"][f"dir/{i}"] = {"length": i, "hashes": {"sha256": f"{i:064x}"}}
+    repo.hashes = True
+    repo.bump("targets")
+    with Nginx(repo.folder, tmp_path / "nginx", more=GZIP) as nginx:
+        fresh = Client(tmp_path, nginx.url)
+        assert fresh.init((tmp_path / "repo/metadata/1.root.json").read_bytes())
+        assert fresh.refresh(), fresh.said
+        assert fresh.stored() == {f"{role}.json": repo.read(role) for role in repo.signed}
+
+
+def test_gzip_is_asked_for_with_metadata_alone(repo, client, server):
+    repo.add_target("file", b"content")
+    repo.bump("targets")
+    assert client.download("file"), client.said
+    asked = {path: headers.get("Accept-Encoding") for path, headers in server.requests}
+    assert asked.pop(target_url(repo, "file")) is None
+    assert set(asked.values()) == {"gzip"}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
+def test_gzip_is_decoded(repo, client, server, encoding):
+    serve_gzip(server, repo, encoding=encoding)
+    assert client.refresh(), client.said
+    assert client.stored()["timestamp.json"] == repo.read("timestamp")
+
+
+@pytest.mark.parametrize("change, encoding", [
+    (lambda data: data[:-1], "gzip"), (lambda data: data[:-9], "gzip"), (lambda data: data[:20], "gzip"),
+    (lambda data: b"", "gzip"), (lambda data: data[:-5] + b"?" + data[-4:], "gzip"), (lambda data: b"{}", "gzip"),
+    (lambda data: data + b"x", "gzip"), (lambda data: data + data, "gzip"), (gzip.compress, "gzip, gzip"),
+    (lambda data: data, "br"), (lambda data: data, "deflate"), (lambda data: data, "gzip, identity"),
+])
+def test_broken_encodings_are_refused(repo, client, server, change, encoding):
+    serve_gzip(server, repo, change, encoding)
+    assert client.refuses("fetch-encoding")
+
+
+@pytest.mark.parametrize("role, keep, size", [("timestamp", [], 8 << 20),
+                                              ("targets", ["timestamp.json", "snapshot.json"], 500 << 20)])
+def test_gzip_bomb_ends_at_the_limit(repo, client, server, role, keep, size):
+    bomb = gzip.compress(b" " * size)
+    serve_gzip(server, repo, lambda data: bomb, role=role)
+    assert client.refuses("fetch-endless", keep=keep)
+
+
+def test_gzip_that_decodes_to_nothing_without_end_is_cut_off(repo, client, server):
+    def behave(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.wfile.write(gzip.compress(b"")[:10])
+        while not server.stopping.is_set():
+            handler.wfile.write(b"\0\0\0\xff\xff" * 4096)
+
+    server.behave["/metadata/timestamp.json"] = behave
+    assert client.refuses("fetch-endless")
+
+
+def test_gzip_that_announces_too_much_is_refused(repo, client, server):
+    serve_gzip(server, repo, lambda data: os.urandom(1 << 20))
+    assert client.refuses("tuf-metadata-too-large")
+
+
+def test_compressed_answer_to_what_is_not_there(repo, client, server):
+    server.behave["/metadata/2.root.json"] = server.sends(gzip.compress(b"not found"), status=404, Content_Encoding="gzip")
+    assert client.refresh(), client.said
+
+
 def test_nobody_answers(client):
     client.url = "http://127.0.0.1:1"
     assert client.refuses("fetch-connect")
@@ -745,6 +828,11 @@ def refuses_download(client, reason):
 def test_target_of_other_bytes_is_refused(repo, client, content):
     repo.put_target_file("dir/file.bin", bytes(len(content)))
     assert refuses_download(client, "tuf-target-hash")
+
+
+def test_target_that_comes_compressed_is_refused(repo, client, server, content):
+    server.behave[target_url(repo)] = server.sends(gzip.compress(content[:1000]), Content_Encoding="gzip")
+    assert refuses_download(client, "tuf-target-length")
 
 
 def test_target_too_short_is_refused(repo, client, content):
