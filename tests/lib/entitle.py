@@ -15,8 +15,9 @@ VENDOR = Path(os.environ.get("SUTURE_VENDOR_BIN", os.environ["SUTURE_BIN"])) / "
 
 def run(*argv, faketime=None, check=True, **options):
     argv = [str(word) for word in argv]
-    if faketime:
+    if faketime:  # its library comes before a sanitizer's
         argv = ["faketime", "-f", faketime, *argv]
+        options["env"] = {**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0"}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, **options)
     assert not check or done.returncode == 0, (argv, done.stderr, done.stdout)
     return done

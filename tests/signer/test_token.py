@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from lib.token import MODULE, Terminal, Tokens, Watcher
+from lib.softhsm import MODULE, Terminal, Tokens, Watcher
 from signer_tools import VENDOR, gnupg_home, run, scratch, suture
 from test_sign import MAGIC, make_bundle
 
