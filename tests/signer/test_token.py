@@ -158,6 +158,31 @@ def test_a_repository_whose_keys_are_all_on_a_token(tokens, world, tmp_path):
         assert not path.is_file() or PIN.encode() not in path.read_bytes(), path
 
 
+def test_a_ceremony_with_two_tokens(tokens, world, tmp_path):
+    """Targets keys that never come to the repository's machine: each signs a copy of what is staged."""
+    repo = tmp_path / "repo"
+    second = tmp_path / "second.pin"
+    second.write_text(OTHER_PIN)
+    second.chmod(0o600)
+    keys = {"one": uri(tokens, "tuf"), "two": f"pkcs11:token=second;object=tuf?pin-source={second}"}
+    for name, key in keys.items():
+        vendor(tokens, "key", "create", "--type", "tuf", "--key", key, "--out", tmp_path / name)
+    targets = [word for name in keys for word in ("--targets-key", tmp_path / f"{name}.pub")]
+    vendor(tokens, "repo", "init", repo, "--root-key", uri(tokens, "module"), *targets, "--targets-threshold", "2", "--snapshot-key",
+           uri(tokens, "cms"), "--timestamp-key", uri(tokens, "cms"), *world)
+    assert refused(tokens, "repo", "publish", repo)[1] == "repo-threshold"
+    vendor(tokens, "repo", "stage", repo)
+    for name, key in keys.items():
+        shutil.copytree(repo / "staged", tmp_path / f"copy-{name}")
+        vendor(tokens, "repo", "sign", tmp_path / f"copy-{name}", "--key", key)
+        vendor(tokens, "repo", "collect", repo, tmp_path / f"copy-{name}")
+    vendor(tokens, "repo", "publish", repo)
+    vendor(tokens, "repo", "root", repo, "-o", tmp_path / "root.json")
+    tuf_client(repo, tmp_path, "init", tmp_path / "root.json")
+    tuf_client(repo, tmp_path, "refresh")
+    assert len(json.loads((tmp_path / "metadata/targets.json").read_bytes())["signatures"]) == 2
+
+
 # PINs
 
 
