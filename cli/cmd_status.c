@@ -272,7 +272,7 @@ gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **erro
 	suture_status_check_builds(view->status);
 	fixed = suture_status_fixed(view->status);
 	blockers = find_blockers(view->status);
-	suture_host_entitlement_read(context, now, &entitlement);
+	suture_host_entitlement_read(context, &entitlement);
 	suture_host_repository_read(context, view->policy, now, &repository);
 	if (context->json)
 		print_json(view, &entitlement, &repository, fixed, blockers);

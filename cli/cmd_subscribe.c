@@ -212,7 +212,7 @@ static void print(const SutureContext *context, const SutureEntitlement *entitle
 gboolean cmd_subscribe(SutureContext *context, int argc, char **argv, GError **error)
 {
 	g_auto(Options) options = {NULL};
-	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+	gint64 now = suture_host_entitlement_now(context);
 	g_autofree gchar *path = suture_context_path(context, SUTURE_ENTITLEMENT_PATH);
 	g_autofree gchar *url = NULL;
 	g_autoptr(GBytes) pem = NULL;

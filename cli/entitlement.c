@@ -2,12 +2,14 @@
 #include "cli/entitlement.h"
 
 #include "common/file.h"
+#include "fetcher/client/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #define CONFIG_PATH "/etc/suture/suture.conf"
+#define METADATA_PATH "/var/lib/suture/metadata"
 #define DEFAULT_WARN_DAYS 30
 #define MAX_WARN_DAYS 3650
 
@@ -16,6 +18,19 @@ void suture_host_entitlement_clear(SutureHostEntitlement *host)
 	g_clear_pointer(&host->path, g_free);
 	g_clear_pointer(&host->entitlement, suture_entitlement_free);
 	g_clear_error(&host->fault);
+}
+
+gint64 suture_host_entitlement_now(const SutureContext *context)
+{
+	g_autofree gchar *path = suture_context_path(context, METADATA_PATH);
+	SUTURE_AUTO_FD folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	gint64 local = g_get_real_time() / G_USEC_PER_SEC;
+	SutureClock clock;
+
+	if (folder < 0)
+		return local;
+	suture_clock_load(&clock, folder);
+	return suture_clock_now(&clock, local);
 }
 
 /* A file that cannot be read is told of by those who go by the rest of it. */
@@ -70,12 +85,13 @@ static void judge(const SutureContext *context, gint64 now, SutureHostEntitlemen
 		    host->entitlement->customer, host->days_left);
 }
 
-void suture_host_entitlement_read(const SutureContext *context, gint64 now, SutureHostEntitlement *ret)
+void suture_host_entitlement_read(const SutureContext *context, SutureHostEntitlement *ret)
 {
 	g_autofree gchar *path = suture_context_path(context, SUTURE_ENTITLEMENT_PATH);
 	SUTURE_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int saved = errno;
 	g_autoptr(GBytes) pem = NULL;
+	gint64 now;
 
 	*ret = (SutureHostEntitlement){NULL};
 	if (fd < 0 && saved == ENOENT)
@@ -91,6 +107,7 @@ void suture_host_entitlement_read(const SutureContext *context, gint64 now, Sutu
 		g_prefix_error(&ret->fault, "%s: ", ret->path);
 	if (!ret->entitlement)
 		return;
+	now = suture_host_entitlement_now(context);
 	ret->days_left = suture_entitlement_days_left(ret->entitlement, now);
 	judge(context, now, ret);
 }
@@ -102,13 +119,13 @@ gboolean suture_host_entitlement_is_useless(const SutureHostEntitlement *host)
 }
 
 /* Another client certificate is none of our business, unless it is an entitlement that has ended. */
-static gboolean check_configured(const gchar *path, GError **error)
+static gboolean check_configured(const SutureContext *context, const gchar *path, GError **error)
 {
 	g_autoptr(GBytes) pem = suture_file_read(path, SUTURE_ENTITLEMENT_MAX_BYTES, NULL);
 	g_autoptr(SutureEntitlement) entitlement = pem ? suture_entitlement_parse(pem, NULL) : NULL;
 
 	return !entitlement ||
-	       suture_entitlement_check_time(entitlement, g_get_real_time() / G_USEC_PER_SEC, error);
+	       suture_entitlement_check_time(entitlement, suture_host_entitlement_now(context), error);
 }
 
 gboolean suture_host_entitlement_choose(const SutureContext *context, const gchar *url,
@@ -120,8 +137,8 @@ gboolean suture_host_entitlement_choose(const SutureContext *context, const gcha
 	if (g_ascii_strncasecmp(url, "https:", 6) != 0)
 		return TRUE;
 	if (configured)
-		return check_configured(configured, error);
-	suture_host_entitlement_read(context, g_get_real_time() / G_USEC_PER_SEC, &host);
+		return check_configured(context, configured, error);
+	suture_host_entitlement_read(context, &host);
 	if (suture_host_entitlement_is_useless(&host)) {
 		g_propagate_error(error, g_steal_pointer(&host.fault));
 		return FALSE;

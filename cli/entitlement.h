@@ -18,12 +18,16 @@ typedef struct {
 void suture_host_entitlement_clear(SutureHostEntitlement *host);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SutureHostEntitlement, suture_host_entitlement_clear)
 
+/* What entitlements are judged at: the local clock, or the floor that repository metadata gave it where it is
+ * behind that. */
+gint64 suture_host_entitlement_now(const SutureContext *context);
+
 /*
- * Reads what is at SUTURE_ENTITLEMENT_PATH and judges it at @now: a fault is what parsing says,
+ * Reads what is at SUTURE_ENTITLEMENT_PATH and judges it: a fault is what parsing says,
  * ENTITLEMENT-MODE, -EARLY, -EXPIRED, or -EXPIRING when less than entitlement-warn-days of suture.conf are
  * left.
  */
-void suture_host_entitlement_read(const SutureContext *context, gint64 now, SutureHostEntitlement *ret);
+void suture_host_entitlement_read(const SutureContext *context, SutureHostEntitlement *ret);
 
 /* Whether nothing can be downloaded with it: a fault other than EXPIRING. */
 gboolean suture_host_entitlement_is_useless(const SutureHostEntitlement *host);

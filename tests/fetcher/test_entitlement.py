@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import evil  # noqa: E402
 from lib.entitle import Root, Server, run  # noqa: E402
 from lib.pipeline import Host  # noqa: E402
-from lib.tufrepo import Repo  # noqa: E402
+from lib.tufrepo import Repo, expiry  # noqa: E402
 from mirror_fixture import Upstream, initial_root, suture  # noqa: E402
 from test_fetch import KERNEL, Bundle, outcomes  # noqa: E402
 
@@ -219,6 +219,19 @@ def test_a_configured_certificate_wins(host, vendor):
     config = host.root / "etc/suture/suture.conf"
     config.write_text(config.read_text() + "client-certificate=/etc/suture/mine.pem\n")
     assert outcomes(host.fetch("--json")) == {"meminfo-1-1": "fetched"}
+
+
+def test_a_clock_that_is_behind_opens_nothing(host, vendor, repo, server):
+    """Repository metadata said what time it is: an entitlement that had ended by then has ended."""
+    repo.signed["timestamp"].update({"x-suture-issued": expiry(0), "expires": expiry(7)})
+    repo.bump("timestamp")
+    host.suture("subscribe", vendor.scratch / "stable.pem")
+    assert host.fetch().status == 0
+    shutil.copy(vendor.scratch / "expired.pem", host.root / INSTALLED)
+    asked = len(server.requests())
+    assert host.fetch(faketime="-50d").reason == "entitlement-expired" and len(server.requests()) == asked
+    shutil.rmtree(host.state / "metadata")
+    assert status_of(host, "--json", faketime="-50d").json["entitlement"]["state"] == "expiring"
 
 
 def test_a_configured_entitlement_that_has_ended_stops_too(host, vendor, server):
