@@ -64,7 +64,7 @@ class Server:
             self.port = probe.getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}"
         shipped = (SOURCE / "share/nginx/suture.conf").read_text()
-        for old, new in (("/etc/nginx/suture/", f"{self.files}/"), ("listen 443", f"listen 127.0.0.1:{self.port}"),
+        for old, new in (("\tlisten [::]:443 ssl http2;\n", ""), ("/etc/nginx/suture/", f"{self.files}/"), ("listen 443", f"listen 127.0.0.1:{self.port}"),
                          ("/srv/suture", str(channels)), ("/var/log/nginx", str(self.scratch))):
             assert old in shipped
             shipped = shipped.replace(old, new)
