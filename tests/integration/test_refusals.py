@@ -3,7 +3,6 @@
 
 PROMISES maps each kind of refusal to the tests that hold it; the components' folders test them at the libraries too.
 """
-import copy
 import json
 import os
 import shutil
@@ -121,11 +120,7 @@ def beginning(tmp_path_factory, shop):
 
 @pytest.fixture
 def repo(tmp_path, beginning):
-    made = copy.deepcopy(beginning[0])
-    shutil.copytree(made.folder, tmp_path / "repo")
-    made.folder = str(tmp_path / "repo")
-    made.metadata, made.targets = (os.path.join(made.folder, name) for name in ("metadata", "targets"))
-    return made
+    return beginning[0].copy(tmp_path / "repo")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import urllib.parse
@@ -106,6 +107,13 @@ class Repo:
             self.set_keys(role, self.signers[role])
         self.signed["targets"]["targets"] = {}
         self.write("root", "targets", "snapshot", "timestamp")
+
+    def copy(self, folder):
+        """Another repository, in a folder that is not there yet, that begins as this one is."""
+        other = copy.deepcopy(self)
+        other.folder = str(shutil.copytree(self.folder, folder))
+        other.metadata, other.targets = (os.path.join(other.folder, name) for name in ("metadata", "targets"))
+        return other
 
     @staticmethod
     def _blank(role):
