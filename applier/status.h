@@ -24,6 +24,7 @@ typedef struct {
 	guint order; /* from 1, the bottom of the stack; 0: not in the kernel */
 	SutureRowState state;
 	const gchar *rule;              /* why it is held; set by the caller; NULL */
+	const gchar *withdrawn;         /* why the publisher recalled it; set by the caller; NULL: it did not */
 	const gchar *origin;            /* "tuf", "file", "rpm"; "" when not known */
 	const gchar *signer;            /* subject of the manifest's signer; "" until it was verified */
 	const SutureManifest *manifest; /* NULL: foreign */

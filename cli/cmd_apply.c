@@ -62,7 +62,7 @@ static gboolean is_file(const gchar *argument)
 /* The RPM keyring is for files alone. */
 static SutureTrust *load_trust(const SutureContext *context, int argc, char **argv, GError **error)
 {
-	g_autofree gchar *path = suture_context_path(context, SUTURE_TRUST_FOLDER);
+	g_autofree gchar *path = suture_trust_folder(context->root);
 	gboolean files = FALSE;
 
 	for (int i = 1; i < argc; i++)
@@ -177,8 +177,8 @@ static gboolean record_faults(const Work *work, const SutureHostView *view, GErr
 
 static gboolean act(const Work *work, const SutureHostView *view, const SutureApplyPlan *plan, GError **error)
 {
-	g_autofree gchar *certificates =
-		suture_context_path(work->context, SUTURE_TRUST_FOLDER "/module.pem");
+	g_autofree gchar *folder = suture_trust_folder(work->context->root);
+	g_autofree gchar *certificates = g_build_filename(folder, "module.pem", NULL);
 	const SutureApplyOptions options = {
 		.root = work->context->root,
 		.boot_id = view->boot_id,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/command.h"
+#include "cli/installed.h"
 
 #include "common/file.h"
 
@@ -93,28 +94,6 @@ static gchar *url_of(const Options *options, GKeyFile *conf, GError **error)
 	return g_steal_pointer(&url);
 }
 
-static gboolean has_image(const SutureContext *context, const gchar *modules, const gchar *release)
-{
-	g_autofree gchar *boot = suture_context_path(context, "/boot");
-	g_autofree gchar *name = g_strconcat("vmlinuz-", release, NULL);
-	g_autofree gchar *in_boot = g_build_filename(boot, name, NULL);
-	g_autofree gchar *in_modules = g_build_filename(modules, release, "vmlinuz", NULL);
-
-	return g_file_test(in_boot, G_FILE_TEST_EXISTS) || g_file_test(in_modules, G_FILE_TEST_EXISTS);
-}
-
-/* A modules folder alone is no kernel: packages of modules and removed kernels leave such behind. */
-static void add_installed(const SutureContext *context, const gchar *absolute, GHashTable *releases)
-{
-	g_autofree gchar *modules = suture_context_path(context, absolute);
-	g_autoptr(GDir) folder = g_dir_open(modules, 0, NULL);
-	const gchar *name;
-
-	while (folder && (name = g_dir_read_name(folder)))
-		if (suture_file_name_is_safe(name) && has_image(context, modules, name))
-			g_hash_table_add(releases, g_strdup(name));
-}
-
 static gint compare_names(gconstpointer a, gconstpointer b)
 {
 	return strcmp(a, b);
@@ -127,8 +106,7 @@ static GList *releases_of(const SutureContext *context, const Options *options, 
 
 	for (gchar **name = options->releases; name && *name; name++)
 		g_hash_table_add(releases, g_strdup(*name));
-	add_installed(context, "/lib/modules", releases);
-	add_installed(context, "/usr/lib/modules", releases);
+	suture_installed_releases(context, releases);
 	if (!context->root && uname(&names) == 0)
 		g_hash_table_add(releases, g_strdup(names.release));
 	return g_list_sort(g_hash_table_get_keys(releases), compare_names);

@@ -159,6 +159,8 @@ static void print_rows(const SutureStatus *status)
 		printf("%-12s %s: %s%s%s%s%s\n", i == 0 ? "patches" : "", row->id,
 		       suture_row_state_name(row->state), row->rule ? ", " : "", row->rule ? row->rule : "",
 		       *fixes ? "; fixes " : "", fixes);
+		if (row->withdrawn)
+			printf("%-12s %s: the publisher recalled it: %s\n", "", row->id, row->withdrawn);
 	}
 }
 

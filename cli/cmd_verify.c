@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#define TRUST_PATH "/etc/suture/trust"
 #define BATCH 16 /* files in memory at once */
 
 typedef struct {
@@ -44,7 +43,9 @@ static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
 		{"trust", 't', 0, G_OPTION_ARG_FILENAME, &options->trust,
-		 "the keys and certificates to judge by (" TRUST_PATH ")", "DIR"},
+		 "the keys and certificates to judge by (the repository's, else " SUTURE_TRUST_PROVISIONED
+		 ")",
+		 "DIR"},
 		{"kernel-release", 0, 0, G_OPTION_ARG_STRING, &options->kernel.release,
 		 "for this uname -r instead of the running kernel's", "RELEASE"},
 		{"kernel-build-id", 0, 0, G_OPTION_ARG_STRING, &options->kernel.build_id,
@@ -257,7 +258,7 @@ gboolean cmd_verify(SutureContext *context, int argc, char **argv, GError **erro
 		return FALSE;
 	complete_kernel(&options.kernel, suture_session_kernel(session));
 	if (!options.trust)
-		options.trust = suture_context_path(context, TRUST_PATH);
+		options.trust = suture_trust_folder(context->root);
 	trust = suture_trust_load(options.trust, error);
 	if (!trust)
 		return FALSE;

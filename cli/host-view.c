@@ -4,6 +4,7 @@
 #include "cli/policy-load.h"
 #include "cli/session.h"
 #include "packager/read/bundle.h"
+#include "packager/read/recall-store.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ void suture_host_view_free(SutureHostView *view)
 {
 	g_clear_pointer(&view->decisions, g_ptr_array_unref);
 	g_clear_pointer(&view->candidates, g_ptr_array_unref);
+	g_clear_pointer(&view->recalls, g_ptr_array_unref);
 	g_clear_pointer(&view->policy, suture_policy_free);
 	g_clear_error(&view->no_policy);
 	g_clear_pointer(&view->status, suture_status_free);
@@ -94,15 +96,19 @@ static void add_candidates(SutureHostView *view)
 {
 	for (guint i = 0; i < view->status->rows->len; i++) {
 		SutureStatusRow *row = view->status->rows->pdata[i];
+		const SutureRecall *recall;
 		SutureCandidate *candidate;
 
 		if (!row->manifest)
 			continue;
+		recall = suture_recalls_find(view->recalls, row->manifest_sha256);
+		row->withdrawn = recall ? recall->reason : NULL;
 		candidate = g_new(SutureCandidate, 1);
 		*candidate = (SutureCandidate){
 			.patch = &row->manifest->patch,
 			.live = row->entry && suture_stack_entry_is_live(row->entry),
 			.tuf = strcmp(row->origin, "tuf") == 0,
+			.withdrawn = row->withdrawn,
 			.data = row,
 		};
 		g_ptr_array_add(view->candidates, candidate);
@@ -141,6 +147,9 @@ SutureHostView *suture_host_view_new(const SutureContext *context, guint timeout
 	view->status = suture_status_read(context->root, view->boot_id, view->kernel.release, view->timeout,
 					  g_get_real_time() / G_USEC_PER_SEC, error);
 	if (!view->status)
+		return NULL;
+	view->recalls = suture_recall_store_load(context->root, view->kernel.release, error);
+	if (!view->recalls)
 		return NULL;
 	view->candidates = g_ptr_array_new_with_free_func(g_free);
 	add_candidates(view);

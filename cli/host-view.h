@@ -5,8 +5,6 @@
 #include "cli/command.h"
 #include "policy/policy.h"
 
-#define SUTURE_TRUST_FOLDER "/etc/suture/trust"
-
 /* This host as apply, list, status and policy see it: the stack, the stores, and what policy says to each
  * patch. */
 typedef struct {
@@ -16,6 +14,7 @@ typedef struct {
 	SutureStatus *status;
 	SuturePolicy *policy;  /* NULL: it could not be read */
 	GError *no_policy;     /* why it could not; NULL when there is one */
+	GPtrArray *recalls;    /* SutureRecall*, for this kernel */
 	GPtrArray *candidates; /* SutureCandidate*; data: its SutureStatusRow */
 	GPtrArray *decisions;  /* SutureDecision*, in the candidates' order; NULL without policy */
 } SutureHostView;

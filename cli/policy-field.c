@@ -4,6 +4,7 @@
 #include "cli/policy-load.h"
 #include "cli/session.h"
 #include "common/file.h"
+#include "packager/read/recall-store.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -12,6 +13,7 @@ void suture_policy_field_free(SuturePolicyField *field)
 {
 	g_clear_pointer(&field->decisions, g_ptr_array_unref);
 	g_clear_pointer(&field->candidates, g_ptr_array_unref);
+	g_clear_pointer(&field->recalls, g_ptr_array_unref);
 	g_clear_pointer(&field->files, g_ptr_array_unref);
 	g_clear_pointer(&field->stored, g_ptr_array_unref);
 	g_clear_pointer(&field->view, suture_host_view_free);
@@ -32,12 +34,25 @@ static SuturePolicyField *field_new(const SutureContext *context, GError **error
 	return field;
 }
 
+static gboolean load_recalls(SuturePolicyField *field, const SutureContext *context, GError **error)
+{
+	field->recalls = suture_recall_store_load(context->root, field->kernel.release, error);
+	return field->recalls != NULL;
+}
+
 static void add_candidate(SuturePolicyField *field, const SuturePatch *patch, gboolean live, gboolean tuf,
 			  const gchar *manifest_sha256)
 {
 	SutureCandidate *candidate = g_new(SutureCandidate, 1);
+	const SutureRecall *recall = suture_recalls_find(field->recalls, manifest_sha256);
 
-	*candidate = (SutureCandidate){patch, live, tuf, (gpointer)manifest_sha256};
+	*candidate = (SutureCandidate){
+		.patch = patch,
+		.live = live,
+		.tuf = tuf,
+		.withdrawn = recall ? recall->reason : NULL,
+		.data = (gpointer)manifest_sha256,
+	};
 	g_ptr_array_add(field->candidates, candidate);
 }
 
@@ -51,6 +66,8 @@ SuturePolicyField *suture_policy_field_of_host(const SutureContext *context, GEr
 	if (!field->view)
 		return NULL;
 	suture_kernel_copy(&field->kernel, &field->view->kernel);
+	if (!load_recalls(field, context, error))
+		return NULL;
 	for (guint i = 0; i < field->view->candidates->len; i++) {
 		const SutureCandidate *each = field->view->candidates->pdata[i];
 		const SutureStatusRow *row = each->data;
@@ -91,7 +108,7 @@ SuturePolicyField *suture_policy_field_of_kernel(const SutureContext *context, c
 {
 	g_autoptr(SuturePolicyField) field = field_new(context, error);
 
-	if (!field || !set_kernel(field, context, kernel, error))
+	if (!field || !set_kernel(field, context, kernel, error) || !load_recalls(field, context, error))
 		return NULL;
 	field->stored = suture_store_list(context->root, kernel->release, NULL, error);
 	if (!field->stored)
@@ -105,7 +122,7 @@ SuturePolicyField *suture_policy_field_of_kernel(const SutureContext *context, c
 static SutureBundle *verify_file(const SutureContext *context, const gchar *path, GError **error)
 {
 	SUTURE_AUTO_FD fd = suture_file_open(path, O_RDONLY, error);
-	g_autofree gchar *folder = suture_context_path(context, SUTURE_TRUST_FOLDER);
+	g_autofree gchar *folder = suture_trust_folder(context->root);
 	g_autoptr(SutureTrust) trust = NULL;
 
 	if (fd < 0)

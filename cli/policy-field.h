@@ -12,6 +12,7 @@ typedef struct {
 	SutureHostView *view;  /* of the running kernel; NULL for another one */
 	GPtrArray *stored;     /* SutureStored*, of another kernel; NULL */
 	GPtrArray *files;      /* SutureBundle* */
+	GPtrArray *recalls;    /* SutureRecall*, for the kernel */
 	GPtrArray *candidates; /* SutureCandidate*, owned */
 	GPtrArray *decisions;  /* SutureDecision*, in the candidates' order */
 } SuturePolicyField;

@@ -43,7 +43,7 @@ static json_t *row_json(const SutureStatusRow *row)
 	const SuturePatch *patch = row->manifest ? &row->manifest->patch : NULL;
 
 	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:s?, s:s?, s:s, s:s, "
-			 "s:o, s:b}",
+			 "s:o, s:b, s:s?}",
 			 "id", row->id, "order", (int)row->order, "state", suture_row_state_name(row->state),
 			 "rule", row->rule ? row->rule : "", "origin", row->origin, "name",
 			 patch ? patch->name : NULL, "version", patch ? patch->version : NULL, "release",
@@ -53,7 +53,7 @@ static json_t *row_json(const SutureStatusRow *row)
 			 vulnerabilities_json(row->manifest), "provider", provider_of(row), "consistency",
 			 patch ? suture_consistency_name(patch->consistency) : NULL, "signer", row->signer,
 			 "manifest_sha256", row->manifest_sha256, "modules", modules_json(row), "installed",
-			 row->stored != NULL);
+			 row->stored != NULL, "withdrawn", row->withdrawn);
 }
 
 json_t *suture_rows_json(GPtrArray *rows)

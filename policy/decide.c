@@ -47,6 +47,10 @@ static gboolean judge_policy(SutureDecision *decision, const SuturePolicy *polic
 	const SuturePatch *patch = decision->candidate->patch;
 	const gchar *denied = find_pattern(policy->deny, patch);
 
+	if (!suture_check_skipped("policy-withdrawn") && decision->candidate->withdrawn)
+		return decide(
+			decision, SUTURE_VERDICT_HELD, "withdrawn",
+			g_strdup_printf("the publisher recalled it: %s", decision->candidate->withdrawn));
 	if (denied)
 		return decide(decision, SUTURE_VERDICT_HELD, "deny",
 			      g_strdup_printf("deny lists \"%s\"", denied));

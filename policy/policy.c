@@ -104,13 +104,15 @@ static gboolean merge_key(SuturePolicy *policy, GKeyFile *file, const gchar *wha
 		return merge_patterns(&policy->deny, file, what, key, error);
 	if (g_str_equal(key, "require-tuf"))
 		return merge_boolean(&policy->require_tuf, file, what, key, error);
+	if (g_str_equal(key, "revert-withdrawn"))
+		return merge_boolean(&policy->revert_withdrawn, file, what, key, error);
 	if (g_str_equal(key, "max-stale"))
 		return merge_days(&policy->max_stale, file, what, key, error);
 	if (g_str_equal(key, "warn-days"))
 		return merge_days(&policy->warn_days, file, what, key, error);
-	return set_syntax_error(
-		error, what, key,
-		"not a key; known are severity-floor, allow, deny, require-tuf, max-stale, warn-days");
+	return set_syntax_error(error, what, key,
+				"not a key; known are severity-floor, allow, deny, require-tuf, "
+				"revert-withdrawn, max-stale, warn-days");
 }
 
 gboolean suture_policy_merge(SuturePolicy *policy, GKeyFile *file, const gchar *what, GError **error)

@@ -23,6 +23,7 @@ typedef struct {
 	GPtrArray *allow;     /* gchar* patterns (GPatternSpec over the name and over the id); empty: all */
 	GPtrArray *deny;      /* gchar* patterns; stronger than allow */
 	gboolean require_tuf; /* only bundles with a receipt of origin "tuf" may be applied */
+	gboolean revert_withdrawn; /* suture update reverts a live patch that was recalled */
 	guint max_stale; /* days after their end that timestamp and snapshot metadata are used; default 0 */
 	guint warn_days; /* days before its end that metadata is warned of; default 7 */
 } SuturePolicy;
@@ -36,9 +37,10 @@ gboolean suture_policy_merge(SuturePolicy *policy, GKeyFile *file, const gchar *
 /* A patch that could be applied. All borrowed. */
 typedef struct {
 	const SuturePatch *patch;
-	gboolean live; /* in the kernel now */
-	gboolean tuf;  /* came through the repository */
-	gpointer data; /* the caller's */
+	gboolean live;          /* in the kernel now */
+	gboolean tuf;           /* came through the repository */
+	const gchar *withdrawn; /* why the publisher recalled it; NULL: it did not */
+	gpointer data;          /* the caller's */
 } SutureCandidate;
 
 typedef enum {
@@ -53,9 +55,10 @@ const gchar *suture_verdict_name(SutureVerdict verdict); /* "apply" "live" "supe
 typedef struct {
 	const SutureCandidate *candidate; /* borrowed */
 	SutureVerdict verdict;
-	const gchar *rule; /* static: "kernel-release" "kernel-build-id" "kernel-arch" "deny" "allow"
-			      "severity-floor" "require-tuf" "superseded" "newer-version" "live" "default" */
-	gchar *detail;     /* one line: which pattern, which other patch */
+	const gchar
+		*rule; /* static: "kernel-release" "kernel-build-id" "kernel-arch" "withdrawn" "deny" "allow"
+			  "severity-floor" "require-tuf" "superseded" "newer-version" "live" "default" */
+	gchar *detail; /* one line: which pattern, which other patch */
 } SutureDecision;
 void suture_decision_free(SutureDecision *decision);
 

@@ -72,6 +72,8 @@ typedef enum {
 	SUTURE_TUF_ERROR_TARGET_CUSTOM,  /* "tuf-target-custom": a bundle's data that is malformed or belies
 					    its path */
 
+	SUTURE_TUF_ERROR_ANCHORS, /* "tuf-anchors": trust anchors that are incomplete or cannot be used */
+
 	SUTURE_TUF_ERROR_METADATA_EXPIRING, /* "tuf-metadata-expiring": what is trusted ends soon (exit
 					       EXPIRING) */
 	SUTURE_TUF_ERROR_METADATA_ENDED,    /* "tuf-metadata-ended": it has, and nothing newer came (exit

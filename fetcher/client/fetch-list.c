@@ -28,7 +28,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Listing, listing_clear)
 const gchar *suture_fetch_outcome_name(SutureFetchOutcome outcome)
 {
 	static const gchar *const names[] = {"wanted",     "fetched",  "present", "held",
-					     "superseded", "mismatch", "refused"};
+					     "superseded", "mismatch", "refused", "withdrawn"};
 
 	return names[outcome];
 }
@@ -54,6 +54,19 @@ static void result_free(gpointer data)
 	g_free(result->reason);
 	g_free(result->detail);
 	g_free(result);
+}
+
+SutureFetchResult *suture_fetch_result_new(const SutureKernel *kernel)
+{
+	SutureFetchResult *result = g_new0(SutureFetchResult, 1);
+
+	result->kernel = kernel;
+	return result;
+}
+
+GPtrArray *suture_fetch_results_new(void)
+{
+	return g_ptr_array_new_with_free_func(result_free);
 }
 
 /* A bundle lies in its kernel's folder, under a plain file name. */
@@ -120,7 +133,7 @@ static void add(Listing *listing, const SutureTufTarget *target)
 		bundle = NULL;
 	else if (!bundle)
 		return;
-	result = g_new0(SutureFetchResult, 1);
+	result = suture_fetch_result_new(listing->kernel);
 	g_ptr_array_add(listing->results, result);
 	result->name = g_strdup(target->name);
 	result->size = (guint64)target->file.length;
@@ -165,7 +178,7 @@ GPtrArray *suture_fetch_list(SutureTufClient *client, const gchar *root, const S
 		.kernel = kernel,
 		.folder = g_strconcat(kernel->release, "/", NULL),
 		.present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-		.results = g_ptr_array_new_with_free_func(result_free),
+		.results = suture_fetch_results_new(),
 	};
 	g_autoptr(GPtrArray) targets = suture_tuf_client_list(client, kernel->release, error);
 

@@ -4,10 +4,12 @@
 #include "common/cancel.h"
 #include "common/file.h"
 #include "common/lock.h"
+#include "fetcher/client/anchors.h"
 #include "fetcher/client/fetch-list.h"
 #include "fetcher/client/partial.h"
 #include "fetcher/client/refresh-note.h"
 #include "packager/read/kernel.h"
+#include "packager/read/recall-store.h"
 #include "packager/read/store.h"
 #include "spec/time.h"
 
@@ -19,7 +21,7 @@ typedef struct {
 	SutureTrust *trust;
 	SutureHttp *http;
 	SutureTufClient *client;
-	gchar *targets_url;
+	guint mirror; /* index of the one that the metadata came from */
 	int lock, partial;
 	SutureFetchReport *report;
 } Run;
@@ -30,7 +32,6 @@ static void run_clear(Run *run)
 	g_clear_pointer(&run->client, suture_tuf_client_free);
 	g_clear_pointer(&run->http, suture_http_free);
 	g_clear_pointer(&run->report, suture_fetch_report_free);
-	g_free(run->targets_url);
 	suture_fd_clear(&run->partial);
 	suture_fd_clear(&run->lock);
 }
@@ -39,6 +40,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
 void suture_fetch_report_free(SutureFetchReport *report)
 {
 	g_clear_pointer(&report->results, g_ptr_array_unref);
+	g_clear_pointer(&report->skipped, g_ptr_array_unref);
 	g_clear_pointer(&report->refresh, suture_refresh_free);
 	g_clear_error(&report->refusal);
 	g_free(report);
@@ -75,7 +77,7 @@ static gboolean is_cancelled(const GError *error)
 /* TUF has no trust on first use: somebody put the first root there. */
 static gboolean init_metadata(const SutureFetchRequest *request, const gchar *folder, GError **error)
 {
-	g_autofree gchar *path = host_path(request, SUTURE_FETCH_TRUST "/root.json");
+	g_autofree gchar *path = host_path(request, SUTURE_FETCH_ROOT);
 	g_autoptr(GBytes) root = NULL;
 	g_autoptr(GError) cause = NULL;
 
@@ -97,23 +99,13 @@ static gboolean open_run(Run *run, GError **error)
 	g_autofree gchar *lock = host_path(request, SUTURE_FETCH_LOCK);
 	g_autofree gchar *folder = host_path(request, SUTURE_FETCH_METADATA);
 	g_autofree gchar *partial = host_path(request, SUTURE_FETCH_PARTIAL);
-	g_autofree gchar *trust = host_path(request, SUTURE_FETCH_TRUST);
-	g_autofree gchar *metadata_url = suture_http_join(request->url, "metadata");
 
-	run->targets_url = suture_http_join(request->url, "targets");
 	run->lock = suture_lock_take(lock, TRUE, error);
 	if (run->lock < 0 || !init_metadata(request, folder, error))
 		return FALSE;
 	run->partial = suture_partial_folder(partial, error);
-	run->trust = run->partial >= 0 ? suture_trust_load(trust, error) : NULL;
-	run->http = run->trust ? suture_http_new(&request->http, error) : NULL;
-	if (!run->http)
-		return FALSE;
-	run->client = suture_tuf_client_new(folder, metadata_url, run->http, request->now, error);
-	if (!run->client)
-		return FALSE;
-	suture_tuf_client_set_max_stale(run->client, request->max_stale);
-	return TRUE;
+	run->http = run->partial >= 0 ? suture_http_new(&request->http, error) : NULL;
+	return run->http != NULL;
 }
 
 static void note_versions(Run *run)
@@ -128,10 +120,13 @@ static void note_versions(Run *run)
 static void note_failure(const Run *run, const GError *cause)
 {
 	const SutureFetchRequest *request = run->request;
+	const gchar *url = request->urls[run->mirror] ? request->urls[run->mirror] : request->urls[0];
 	g_autoptr(GError) error = NULL;
-	g_autoptr(SutureRefresh) noted =
-		suture_refresh_note(request->root, request->url, run->client, cause, &error);
+	g_autoptr(SutureRefresh) noted = NULL;
 
+	if (!run->client)
+		return;
+	noted = suture_refresh_note(request->root, url, run->client, cause, &error);
 	if (!noted)
 		g_info("%s", error->message);
 }
@@ -151,6 +146,56 @@ static gboolean refuse_all(const Run *run, GError *cause, GError **error)
 	return FALSE;
 }
 
+/* With a client of the mirror @index from here on, whatever came of its refresh. */
+static gboolean refresh_from(Run *run, guint index, GError **error)
+{
+	const SutureFetchRequest *request = run->request;
+	g_autofree gchar *folder = host_path(request, SUTURE_FETCH_METADATA);
+	g_autofree gchar *url = suture_http_join(request->urls[index], "metadata");
+
+	g_clear_pointer(&run->client, suture_tuf_client_free);
+	run->client = suture_tuf_client_new(folder, url, run->http, request->now, error);
+	if (!run->client)
+		return FALSE;
+	suture_tuf_client_set_max_stale(run->client, request->max_stale);
+	return suture_tuf_client_refresh(run->client, error);
+}
+
+/* No mirror was of use: the first one's code, everybody's words. */
+static GError *all_mirrors(const Run *run)
+{
+	const GError *first = run->report->skipped->pdata[0];
+	GError *all = g_error_copy(first);
+	g_autoptr(GString) words = g_string_new(first->message);
+
+	for (guint i = 1; i < run->report->skipped->len; i++) {
+		const GError *next = run->report->skipped->pdata[i];
+
+		g_string_append_printf(words, "; then %s [%s]", next->message, suture_error_reason(next));
+	}
+	g_free(all->message);
+	all->message = g_strdup(words->str);
+	return all;
+}
+
+static gboolean refresh_any(Run *run, GError **error)
+{
+	const SutureFetchRequest *request = run->request;
+
+	for (run->mirror = 0; request->urls[run->mirror]; run->mirror++) {
+		GError *cause = NULL;
+
+		if (refresh_from(run, run->mirror, &cause))
+			return TRUE;
+		if (is_cancelled(cause)) {
+			g_propagate_error(error, cause);
+			return FALSE;
+		}
+		g_ptr_array_add(run->report->skipped, cause);
+	}
+	return refuse_all(run, all_mirrors(run), error);
+}
+
 /* What the host's policy bore with. */
 static void add_stale(const Run *run, GString *detail)
 {
@@ -164,14 +209,25 @@ static void add_stale(const Run *run, GString *detail)
 	}
 }
 
+/* Of the mirrors that were passed over, what was wrong with each. */
+static gboolean record_skipped(const Run *run, GError **error)
+{
+	for (guint i = 0; i < run->report->skipped->len; i++) {
+		const GError *skipped = run->report->skipped->pdata[i];
+
+		if (!record(run, "refuse", NULL, suture_error_reason(skipped), skipped->message, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean refresh(Run *run, GError **error)
 {
 	SutureFetchReport *report = run->report;
-	GError *cause = NULL;
 	g_autoptr(GString) detail = g_string_new("repository metadata: ");
 
-	if (!suture_tuf_client_refresh(run->client, &cause))
-		return refuse_all(run, cause, error);
+	if (!refresh_any(run, error) || !record_skipped(run, error))
+		return FALSE;
 	note_versions(run);
 	g_string_append_printf(detail,
 			       "root %" G_GINT64_FORMAT ", timestamp %" G_GINT64_FORMAT
@@ -179,6 +235,48 @@ static gboolean refresh(Run *run, GError **error)
 			       report->root, report->timestamp, report->snapshot, report->targets);
 	add_stale(run, detail);
 	return record(run, "verify", NULL, "ok", detail->str, error);
+}
+
+/* The repository's trust anchors, before anything is judged by them. */
+static gboolean take_anchors(Run *run, GError **error)
+{
+	g_autofree gchar *url = suture_http_join(run->request->urls[run->mirror], "targets");
+	g_autofree gchar *folder = NULL;
+	GError *cause = NULL;
+
+	if (!suture_anchors_adopt(run->client, run->request->root, url, &run->report->new_anchors, &cause))
+		return refuse_all(run, cause, error);
+	if (run->report->new_anchors &&
+	    !record(run, "accept", NULL, "ok", "trust anchors of the repository", error))
+		return FALSE;
+	folder = suture_trust_folder(run->request->root);
+	run->trust = suture_trust_load(folder, error);
+	return run->trust != NULL;
+}
+
+/* From the mirror that the metadata came from, then from those after it. */
+static gboolean download_any(Run *run, const SutureTufTarget *listed, int fd, GError **error)
+{
+	const gchar *const *urls = run->request->urls;
+	g_autoptr(GError) first = NULL;
+
+	for (guint i = run->mirror; urls[i]; i++) {
+		g_autofree gchar *url = suture_http_join(urls[i], "targets");
+		g_autoptr(GError) cause = NULL;
+
+		if (suture_tuf_client_download(run->client, listed, url, fd, &cause))
+			return TRUE;
+		if (is_cancelled(cause) || cause->domain == SUTURE_COMMON_ERROR) {
+			g_propagate_error(error, g_steal_pointer(&cause));
+			return FALSE;
+		}
+		if (!first)
+			first = g_steal_pointer(&cause);
+		else
+			g_prefix_error(&first, "%s; before that, ", cause->message);
+	}
+	g_propagate_error(error, g_steal_pointer(&first));
+	return FALSE;
 }
 
 /* Downloads into a file that has no name any more once it is whole: from here on nobody else can reach it. */
@@ -199,7 +297,7 @@ static int download(Run *run, const SutureTufTarget *listed, const gchar *sha256
 	fd = suture_partial_open(run->partial, sha256, error);
 	if (fd < 0)
 		return -1;
-	if (suture_tuf_client_download(run->client, listed, run->targets_url, fd, &cause))
+	if (download_any(run, listed, fd, &cause))
 		return suture_partial_unlink(run->partial, sha256, error) ? suture_fd_steal(&fd) : -1;
 	/* What broke off is worth keeping, what was refused is not. */
 	if (!is_cancelled(cause) &&
@@ -213,7 +311,6 @@ static int download(Run *run, const SutureTufTarget *listed, const gchar *sha256
 
 static SutureBundle *verify(Run *run, const SutureFetchResult *result, GError **error)
 {
-	const SutureFetchRequest *request = run->request;
 	const SutureTufTarget *listed = suture_tuf_client_find(run->client, result->name, error);
 	SUTURE_AUTO_FD fd = listed ? download(run, listed, result->sha256, error) : -1;
 	SutureBundle *bundle;
@@ -221,7 +318,7 @@ static SutureBundle *verify(Run *run, const SutureFetchResult *result, GError **
 
 	if (fd < 0)
 		return NULL;
-	bundle = suture_bundle_verify(fd, result->name, run->trust, result->target, request->kernel,
+	bundle = suture_bundle_verify(fd, result->name, run->trust, result->target, result->kernel,
 				      suture_tuf_client_now(run->client), NULL, error);
 	if (!bundle)
 		return NULL;
@@ -319,22 +416,22 @@ static gboolean sweep(const Run *run, GError **error)
 	return suture_partial_sweep(run->partial, wanted, error);
 }
 
-/* Bundles for this release that are all for other builds of it: that kernel is not the one it is taken for.
- */
-static void note_mismatch(Run *run)
+/* Bundles for a release that are all for other builds of it: that kernel is not the one it is taken for. */
+static void note_mismatch(Run *run, const SutureKernel *kernel)
 {
 	const SutureFetchResult *mismatch = NULL;
-	const SutureKernel *have = run->request->kernel;
 
 	for (guint i = 0; i < run->report->results->len; i++) {
 		const SutureFetchResult *result = run->report->results->pdata[i];
 
+		if (result->kernel != kernel || result->outcome == SUTURE_FETCH_WITHDRAWN)
+			continue;
 		if (result->outcome != SUTURE_FETCH_MISMATCH)
 			return;
 		mismatch = mismatch ? mismatch : result;
 	}
 	if (mismatch && !run->report->refusal)
-		suture_kernel_match(&mismatch->target->patch.kernel, have, mismatch->id,
+		suture_kernel_match(&mismatch->target->patch.kernel, kernel, mismatch->id,
 				    &run->report->refusal);
 }
 
@@ -355,18 +452,73 @@ static gboolean fetch_all(Run *run, GError **error)
 	return TRUE;
 }
 
-/* What the metadata has for this kernel, where the roles for it can be trusted. */
-static gboolean list(Run *run, GError **error)
+static void add_recalls(const SutureKernel *kernel, GPtrArray *recalls, GPtrArray *results)
+{
+	for (guint i = 0; i < recalls->len; i++) {
+		const SutureRecall *recall = recalls->pdata[i];
+		SutureFetchResult *result = suture_fetch_result_new(kernel);
+
+		result->name = g_build_filename(kernel->release, recall->id, NULL);
+		result->id = g_strdup(recall->id);
+		suture_fetch_result_set(result, SUTURE_FETCH_WITHDRAWN, "withdrawn", recall->reason);
+		g_ptr_array_add(results, result);
+	}
+}
+
+/* What the publisher recalled for @kernel is kept for apply and status, and is among the results. */
+static gboolean take_recalls(Run *run, const SutureKernel *kernel, GPtrArray *results, GError **error)
+{
+	g_autoptr(GError) cause = NULL;
+	const SutureTufMetadata *role = suture_tuf_client_role(run->client, kernel->release, &cause);
+	g_autoptr(GPtrArray) recalls = NULL;
+	json_t *list = NULL;
+
+	if (cause)
+		return refuse_all(run, g_steal_pointer(&cause), error);
+	if (role)
+		list = json_object_get(json_object_get(role->document, "signed"), "x-suture-withdrawn");
+	recalls = suture_recalls_read(list, &cause);
+	if (!recalls) {
+		g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_TARGET_CUSTOM,
+			    "role %s: %s; tell the publisher, or update Suture", kernel->release,
+			    cause->message);
+		return FALSE;
+	}
+	add_recalls(kernel, recalls, results);
+	return suture_recall_store_save(run->request->root, kernel->release, recalls, error);
+}
+
+/* What the metadata has for @kernel, where the roles for it can be trusted, and what policy says to it. */
+static gboolean list_kernel(Run *run, const SutureKernel *kernel, GError **error)
 {
 	const SutureFetchRequest *request = run->request;
-	SutureFetchReport *report = run->report;
 	GError *cause = NULL;
+	g_autoptr(GPtrArray) results =
+		suture_fetch_list(run->client, request->root, run->trust, kernel, &cause);
 
-	report->results = suture_fetch_list(run->client, request->root, run->trust, request->kernel, &cause);
-	if (!report->results)
+	if (!results)
 		return refuse_all(run, cause, error);
-	report->refresh = suture_refresh_note(request->root, request->url, run->client, NULL, error);
-	return report->refresh != NULL;
+	if (!take_recalls(run, kernel, results, error))
+		return FALSE;
+	if (request->select)
+		request->select(kernel, results, request->select_data);
+	g_ptr_array_extend_and_steal(run->report->results, g_steal_pointer(&results));
+	return TRUE;
+}
+
+static gboolean list(Run *run, GError **error)
+{
+	for (guint i = 0; i < run->request->kernels->len; i++)
+		if (!list_kernel(run, run->request->kernels->pdata[i], error))
+			return FALSE;
+	run->report->refresh = suture_refresh_note(run->request->root, run->request->urls[run->mirror],
+						   run->client, NULL, error);
+	return run->report->refresh != NULL;
+}
+
+static void skipped_free(gpointer error)
+{
+	g_error_free(error);
 }
 
 SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request, GError **error)
@@ -374,13 +526,15 @@ SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request, GError **
 	g_auto(Run)
 		run = {.request = request, .lock = -1, .partial = -1, .report = g_new0(SutureFetchReport, 1)};
 
-	if (!open_run(&run, error) || !refresh(&run, error) || !list(&run, error))
+	run.report->results = suture_fetch_results_new();
+	run.report->skipped = g_ptr_array_new_with_free_func(skipped_free);
+	if (!open_run(&run, error) || !refresh(&run, error) || !take_anchors(&run, error) ||
+	    !list(&run, error))
 		return NULL;
-	if (request->select)
-		request->select(run.report->results, request->select_data);
 	if (!record_listing(&run, error) || (!request->dry_run && !fetch_all(&run, error)))
 		return NULL;
-	note_mismatch(&run);
+	for (guint i = 0; i < request->kernels->len; i++)
+		note_mismatch(&run, request->kernels->pdata[i]);
 	run.report->count = suture_http_count(run.http);
 	return g_steal_pointer(&run.report);
 }

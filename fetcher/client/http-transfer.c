@@ -257,6 +257,14 @@ static void set_options(SutureHttpHandle *handle, const SutureHttpOptions *optio
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)wait);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)stall);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SUTURE_HTTP_FLOOR_BYTES_PER_SECOND);
+	if (options->ca_folder)
+		curl_easy_setopt(easy, CURLOPT_CAPATH, options->ca_folder);
+	if (options->proxy)
+		curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy);
+	if (options->no_proxy)
+		curl_easy_setopt(easy, CURLOPT_NOPROXY, options->no_proxy);
+	if (options->proxy_ca_file)
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options->proxy_ca_file);
 	if (options->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
 	if (options->client_certificate)

@@ -15,7 +15,12 @@ typedef struct _SutureHttp SutureHttp;
 #define SUTURE_HTTP_GET_SECONDS 600
 
 typedef struct {
-	const gchar *ca_file; /* PEM certificates that TLS servers are judged by; NULL: the system's */
+	const gchar *ca_file;       /* PEM certificates that TLS servers are judged by; NULL: the system's */
+	const gchar *ca_folder;     /* the same, a folder that openssl-rehash(1) has seen; NULL: none */
+	const gchar *proxy;         /* URL; NULL: as the environment says, "" for none */
+	const gchar *no_proxy;      /* hosts that are reached without it, separated by commas; NULL: the
+				       environment's */
+	const gchar *proxy_ca_file; /* PEM certificates that an https proxy is judged by */
 	const gchar *client_certificate; /* PEM file that we show to TLS servers; NULL: none */
 	const gchar *client_key;         /* its private key, PEM file; NULL: in the same file */
 	guint stall_seconds;             /* 0: SUTURE_HTTP_STALL_SECONDS */
@@ -25,7 +30,7 @@ typedef struct {
 	gpointer progress_data;
 } SutureHttpOptions;
 
-/* Proxies come from the environment as curl(1) takes them. @options are copied. */
+/* Without @options' word proxies come from the environment as curl(1) takes them. @options are copied. */
 SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*

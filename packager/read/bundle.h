@@ -15,13 +15,20 @@
 #define SUTURE_BUNDLE_FETCHED_STORE "/var/lib/suture/bundles"
 #define SUTURE_BUNDLE_MAX_PACKAGE_BYTES (1024LL * 1024 * 1024)
 
-/* What bundles are judged by: the content of /etc/suture/trust/ (rpm-keyring.asc, cms-ca.pem, cms-crl.pem if
+/* What bundles are judged by: the content of a trust folder (rpm-keyring.asc, cms-ca.pem, cms-crl.pem if
  * present, module.pem). */
 typedef struct {
 	SutureKeyring *keyring;
 	SutureCmsTrust *cms;
 	SutureModuleTrust *modules;
 } SutureTrust;
+/*
+ * Where this host's trust anchors are: SUTURE_TRUST_ADOPTED once they came out of the repository's signed
+ * metadata, before that SUTURE_TRUST_PROVISIONED; below @root (NULL: "/"). Newly allocated.
+ */
+#define SUTURE_TRUST_PROVISIONED "/etc/suture/trust"
+#define SUTURE_TRUST_ADOPTED "/var/lib/suture/trust"
+gchar *suture_trust_folder(const gchar *root);
 /* Loads @folder. COMMON-CONFIG names the file that is missing or malformed and says what belongs there. */
 SutureTrust *suture_trust_load(const gchar *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Without the keyring (NULL), which suture_stored_verify() does not need and which takes gpg to read: a host

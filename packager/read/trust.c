@@ -95,6 +95,15 @@ SutureTrust *suture_trust_load(const gchar *folder, GError **error)
 	return g_steal_pointer(&trust);
 }
 
+gchar *suture_trust_folder(const gchar *root)
+{
+	g_autofree gchar *adopted = g_build_filename(root ? root : "/", SUTURE_TRUST_ADOPTED, NULL);
+
+	if (g_file_test(adopted, G_FILE_TEST_IS_DIR))
+		return g_steal_pointer(&adopted);
+	return g_build_filename(root ? root : "/", SUTURE_TRUST_PROVISIONED, NULL);
+}
+
 void suture_trust_free(SutureTrust *trust)
 {
 	g_clear_pointer(&trust->keyring, suture_keyring_free);
