@@ -28,7 +28,8 @@ struct _SutureRepo {
  * umask, and opens it. */
 int suture_repo_folder(int dirfd, const gchar *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* "<role>.json", the role's name percent-encoded: the file name of its document. */
+/* "<role>.json": the file name of its document. Readers ask for it percent-encoded, which servers undo; the
+ * names of our roles are safe as they are. */
 gchar *suture_repo_file_name(const gchar *role);
 
 /* The newest document in @folder (state/metadata or state/kernels) of the role @name; *@ret NULL,

@@ -109,9 +109,7 @@ static gchar *trust_path(const gchar *folder, const SutureRepoSettings *settings
 
 gchar *suture_repo_file_name(const gchar *role)
 {
-	g_autofree gchar *encoded = g_uri_escape_string(role, NULL, FALSE);
-
-	return g_strconcat(encoded, ".json", NULL);
+	return g_strconcat(role, ".json", NULL);
 }
 
 gboolean suture_repo_master_load(int folder, const gchar *name, SutureRepoRole type, SutureRepoDocument **ret,

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.parse
 from dataclasses import dataclass
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -165,7 +164,7 @@ class Repository:
         data = (self.metadata / file).read_bytes()
         assert entry["length"] == len(data) and entry["hashes"] == {"sha256": hashlib.sha256(data).hexdigest()}
         meta = self.document(file)["meta"]
-        documents = {name.removesuffix(".json"): self.document(f"{entry['version']}.{urllib.parse.quote(name, safe='')}")
+        documents = {name.removesuffix(".json"): self.document(f"{entry['version']}.{name}")
                      for name, entry in meta.items()}
         for name, entry in meta.items():
             assert entry == {"version": documents[name.removesuffix(".json")]["version"]}
