@@ -23,10 +23,10 @@ typedef struct {
 	const gchar *id;
 	guint order; /* from 1, the bottom of the stack; 0: not in the kernel */
 	SutureRowState state;
-	const gchar *rule;              /* why it is held; set by the caller; NULL */
-	const gchar *withdrawn;         /* why the publisher recalled it; set by the caller; NULL: it did not */
-	const gchar *origin;            /* "tuf", "file", "rpm"; "" when not known */
-	const gchar *signer;            /* subject of the manifest's signer; "" until it was verified */
+	const gchar *rule;      /* why it is held; set by the caller; NULL */
+	const gchar *withdrawn; /* why the publisher recalled it; set by the caller; NULL: it did not */
+	const gchar *origin;    /* "tuf", "file", "rpm"; "" when not known */
+	const gchar *signer;    /* subject of the manifest's signer; "" until it was verified */
 	const SutureManifest *manifest; /* NULL: foreign */
 	const gchar *manifest_sha256;   /* "" when foreign */
 	const SutureStackEntry *entry;  /* NULL: not in the kernel */
