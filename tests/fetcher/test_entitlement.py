@@ -310,7 +310,7 @@ def test_status_of_what_cannot_be_read(host):
     assert status_of(host, "--json").json["entitlement"] == {"state": "malformed"}
 
 
-def test_no_key_gets_out(host, vendor):
+def test_no_key_gets_out(host, vendor, server):
     """Neither ledger nor output nor any other file of the host has a line of the private key."""
     secret = (vendor.scratch / "stable.pem").read_text().partition("PRIVATE KEY-----\n")[2].splitlines()[0]
     outputs = []
@@ -323,5 +323,7 @@ def test_no_key_gets_out(host, vendor):
     holders = [path for path in host.root.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
     assert holders == [host.root / INSTALLED]
     assert stat.S_IMODE(holders[0].stat().st_mode) == 0o600
+    logs = [path for path in server.scratch.rglob("*") if path.is_file() and path.suffix == ".log"]
+    assert logs and not [path for path in logs if secret in path.read_text()]
     records = json.dumps(host.ledger())
     assert records != "[]" and secret not in records

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from lib import pipeline
 from lib.softhsm import MODULE, Terminal, Tokens, Watcher
 from signer_tools import VENDOR, gnupg_home, run, scratch, suture
 from test_sign import MAGIC, make_bundle
@@ -204,6 +205,29 @@ def test_one_pin_a_run_for_all_keys_of_a_token(tokens, world, tmp_path):
     assert tuf.returncode == 0
     tuf_client(repo, tmp_path, "init", tmp_path / "root.json")
     tuf_client(repo, tmp_path, "refresh")
+
+
+def test_from_source_to_package_with_one_pin(tokens, world, tmp_path):
+    """Compilers, rpm and gpg run meanwhile."""
+    words = ["key", "create", "--out"]
+    vendor(tokens, *words, tmp_path / "mod", "--type", "module", "--key", uri(tokens, "module"))
+    vendor(tokens, *words, tmp_path / "ca", "--type", "cms-ca")
+    vendor(tokens, *words, tmp_path / "cms", "--type", "cms", "--key", uri(tokens, "cms"), "--ca-key", tmp_path / "ca.key", "--ca-cert",
+           tmp_path / "ca.pem")
+    with Watcher(PIN) as watcher:
+        terminal = at_terminal(
+            tokens, "build", pipeline.SOURCE / "samples/version", "-o", tmp_path / "out", "--kernel-headers", pipeline.kernel().headers,
+            "--kernel-image", pipeline.kernel().image, "--module-key", uri(tokens, "module", False), "--module-certificate",
+            tmp_path / "mod.pem", "--manifest-key", uri(tokens, "cms", False), "--manifest-certificate", tmp_path / "cms.pem",
+            "--package-key", world[1])
+        terminal.until("PIN of")
+        terminal.type(PIN + "\n")
+        status, shown = terminal.finish()
+    assert status == 0 and shown.count("PIN of") == 1 and PIN not in shown
+    assert not watcher.found and watcher.seen & {"cc1", "gcc-12", "make"} and "suture-vendor" in watcher.seen
+    assert len(list((tmp_path / "out").glob("*.rpm"))) == 1
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or PIN.encode() not in path.read_bytes(), path
 
 
 def test_the_watcher_would_see_it():
