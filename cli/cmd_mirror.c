@@ -264,6 +264,7 @@ static gboolean mirror_verify(SutureContext *context, int argc, char **argv, GEr
 		.network = TRUE,
 		.more = more,
 	};
+	g_autofree gchar *certificate = NULL;
 	SutureMirrorVerify verify = {.now = g_get_real_time() / G_USEC_PER_SEC};
 	g_autoptr(SutureMirrorVerified) result = NULL;
 
@@ -273,6 +274,10 @@ static gboolean mirror_verify(SutureContext *context, int argc, char **argv, GEr
 	verify.repair = url;
 	verify.jobs = (guint)options.jobs;
 	verify.http = http_options(context, &options);
+	if (url &&
+	    !suture_host_entitlement_choose(context, url, options.client_certificate, &certificate, error))
+		return FALSE;
+	verify.http.client_certificate = certificate;
 	verify.progress = verify.http.progress;
 	result = suture_mirror_verify(&verify, error);
 	if (!result)

@@ -258,8 +258,16 @@ def test_a_mirror_has_an_entitlement_too(vendor, server, tmp_path):
     assert result.status == 0, result.stderr
     assert suture("subscribe", vendor.scratch / "both.pem", "--root", tmp_path / "machine").status == 0
     assert suture(*words).status == 0
+    package = next((tmp_path / "mirror/targets").rglob("*.rpm"))
+    content = package.read_bytes()
+    package.write_bytes(bytes(len(content)))
+    repair = ["mirror", "verify", tmp_path / "mirror", "--repair", f"{server.url}/stable", "--ca-file", server.ca, "--root",
+              tmp_path / "machine"]
     shutil.copy(vendor.scratch / "expired.pem", tmp_path / "machine" / INSTALLED)
-    assert suture(*words).reason == "entitlement-expired"
+    assert suture(*words).reason == suture(*repair).reason == "entitlement-expired"
+    shutil.copy(vendor.scratch / "stable.pem", tmp_path / "machine" / INSTALLED)
+    suture(*repair)
+    assert package.read_bytes() == content
 
 
 def test_a_key_that_others_may_read_is_not_used(host, vendor, server):
