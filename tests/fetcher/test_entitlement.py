@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import evil  # noqa: E402
 from lib.entitle import Root, Server, run  # noqa: E402
-from lib.pipeline import Host  # noqa: E402
+from lib.pipeline import BIN, Host  # noqa: E402
 from lib.tufrepo import Repo, expiry  # noqa: E402
 from mirror_fixture import Upstream, initial_root, suture  # noqa: E402
 from test_fetch import KERNEL, Bundle, outcomes  # noqa: E402
@@ -316,6 +316,22 @@ def test_status_of_what_cannot_be_read(host):
     result = status_of(host)
     assert (result.reason, result.status) == ("entitlement-malformed", 3)
     assert status_of(host, "--json").json["entitlement"] == {"state": "malformed"}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs another user")
+def test_status_for_those_who_may_not_read_it(host, vendor, tmp_path):
+    host.suture("subscribe", vendor.scratch / "expired.pem")
+    shutil.copy(vendor.scratch / "expired.pem", host.root / INSTALLED)
+    (host.root / INSTALLED).chmod(0o600)
+    assert status_of(host).status == 7
+    for folder in [host.root, *host.root.parents]:
+        if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
+            folder.chmod(folder.stat().st_mode | 0o711)
+    shutil.copy(BIN / "suture", tmp_path / "suture")  # which is where everybody may go
+    command = ["setpriv", "--reuid", "65534", "--clear-groups", tmp_path / "suture", "--root", host.root, "status"]
+    done = run(*command, check=False)
+    assert done.returncode == 0 and "\nentitlement  unreadable\n" in done.stdout, done.stderr
+    assert json.loads(run(*command, "--json").stdout)["entitlement"] == {"state": "unreadable"}
 
 
 def test_no_key_gets_out(host, vendor, server):

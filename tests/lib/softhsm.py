@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tokens of SoftHSM in a folder, and programs at a terminal of their own."""
-import fcntl
 import os
 import pty
 import select
@@ -43,9 +42,9 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         self.before = self.modes()
         self.output = b""
-        self.process = subprocess.Popen([str(word) for word in command], stdin=self.slave, stdout=self.slave, stderr=self.slave,
-                                        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})}, start_new_session=True,
-                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        words = ["setsid", "--ctty", *(str(word) for word in command)]  # becomes the command
+        self.process = subprocess.Popen(words, stdin=self.slave, stdout=self.slave, stderr=self.slave,
+                                        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})})
 
     def modes(self):
         return termios.tcgetattr(self.slave)
