@@ -199,7 +199,8 @@ static GBytes *read_armor(GBytes *armored)
 	static const gchar begin[] = "-----BEGIN PGP SIGNATURE-----\n",
 			   end[] = "\n-----END PGP SIGNATURE-----\n";
 	static const gchar base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\n";
-	g_autofree gchar *text = g_strndup(g_bytes_get_data(armored, NULL), g_bytes_get_size(armored));
+	gsize length = g_bytes_get_size(armored);
+	g_autofree gchar *text = length ? g_strndup(g_bytes_get_data(armored, NULL), length) : g_strdup("");
 	gchar *body = g_str_has_prefix(text, begin) ? strstr(text, "\n\n") : NULL;
 	gchar *checksum = body ? strstr(body + 2, "\n=") : NULL;
 	guchar *packet;
