@@ -7,6 +7,7 @@
 #include "spec/json.h"
 
 #define MAX_SECONDS 3600
+#define MAX_STALE_DAYS 3650
 
 /* What any of the subcommands takes. */
 typedef struct {
@@ -117,8 +118,9 @@ static void print_json(json_t *document)
 
 static json_t *report_json(const SutureMirrorReport *report)
 {
-	return json_pack("{s:b, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "changed",
-			 report->changed, "metadata", "root", (json_int_t)report->root, "timestamp",
+	return json_pack("{s:b, s:I, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "changed", report->changed, "stale_since", (json_int_t)report->stale_since,
+			 "metadata", "root", (json_int_t)report->root, "timestamp",
 			 (json_int_t)report->timestamp, "snapshot", (json_int_t)report->snapshot, "targets",
 			 (json_int_t)report->targets, "kernels", (json_int_t)report->kernels, "files",
 			 (json_int_t)report->files, "bytes", (json_int_t)report->bytes, "new_files",
@@ -338,11 +340,100 @@ static gboolean mirror_state(SutureContext *context, int argc, char **argv, GErr
 	return state != NULL;
 }
 
+static gboolean mirror_export(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_auto(Options) options = {0};
+	g_autofree gchar *media = NULL, *since = NULL, *bytes = NULL;
+	const GOptionEntry more[] = {
+		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &media,
+		 "the media to write: a tar archive with zstd", "MEDIA"},
+		{"since", 0, 0, G_OPTION_ARG_FILENAME, &since,
+		 "leave out what the other side has: the output of its 'suture mirror state'", "STATE"},
+		{NULL},
+	};
+	const Usage usage = {
+		.usage = "-o MEDIA DIR",
+		.summary = "Writes what DIR serves to a media for the other side of an air gap.",
+		.wanted = 1,
+		.kernels = TRUE,
+		.more = more,
+	};
+	SutureMirrorExport export = {.now = g_get_real_time() / G_USEC_PER_SEC};
+	SutureMirrorExported done;
+	SUTURE_AUTO_JSON *document = NULL;
+
+	if (!parse(&usage, &options, &argc, &argv, error))
+		return FALSE;
+	if (!media) {
+		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+				    "name the media to write with --output");
+		return FALSE;
+	}
+	export.folder = argv[1];
+	export.media = media;
+	export.since = since;
+	export.kernels = (const gchar *const *)options.kernels;
+	export.progress = context->quiet ? NULL : suture_terminal_transfer;
+	if (!suture_mirror_export(&export, &done, error))
+		return FALSE;
+	suture_terminal_clear();
+	bytes = g_format_size(done.bytes);
+	document = json_pack("{s:s, s:I, s:i, s:I}", "media", media, "timestamp", (json_int_t)done.timestamp,
+			     "files", (int)done.files, "bytes", (json_int_t)done.bytes);
+	if (context->json)
+		print_json(document);
+	else if (!context->quiet)
+		g_print("wrote %s: timestamp %" G_GINT64_FORMAT ", %u files (%s)\n", media, done.timestamp,
+			done.files, bytes);
+	return TRUE;
+}
+
+static gboolean mirror_import(SutureContext *context, int argc, char **argv, GError **error)
+{
+	g_auto(Options) options = {0};
+	gint max_stale = 0;
+	const GOptionEntry more[] = {
+		{"max-stale", 0, 0, G_OPTION_ARG_INT, &max_stale,
+		 "tolerate a timestamp and snapshot that expired so many days ago at most", "DAYS"},
+		{NULL},
+	};
+	const Usage usage = {
+		.usage = "MEDIA DIR",
+		.summary = "Brings DIR up to date from a media that 'suture mirror export' wrote, without a "
+			   "network. All is "
+			   "verified;\nmedia older than what DIR has is refused. An import that was cut "
+			   "short is gone on with "
+			   "by the next.",
+		.wanted = 2,
+		.trust = TRUE,
+		.more = more,
+	};
+	g_autoptr(SutureMirrorReport) report = NULL;
+	SutureMirrorImport import = {.now = g_get_real_time() / G_USEC_PER_SEC};
+
+	if (!parse(&usage, &options, &argc, &argv, error))
+		return FALSE;
+	if (max_stale < 0 || max_stale > MAX_STALE_DAYS) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+			    "--max-stale %d: from 0 to %d days", max_stale, MAX_STALE_DAYS);
+		return FALSE;
+	}
+	import.media = argv[1];
+	import.folder = argv[2];
+	import.root = options.trusted_root;
+	import.max_stale = (guint)max_stale;
+	import.progress = context->quiet ? NULL : suture_terminal_transfer;
+	report = suture_mirror_import(&import, error);
+	return report && print_report(context, report, error);
+}
+
 static const SutureCommand subcommands[] = {
 	{"sync", mirror_sync, "bring a mirror up to date over the network"},
 	{"verify", mirror_verify, "compare all that it serves with what was signed"},
 	{"prune", mirror_prune, "remove what nothing leads to any more"},
 	{"state", mirror_state, "print what it has, for an export on the other side"},
+	{"export", mirror_export, "write it to media for the other side of an air gap"},
+	{"import", mirror_import, "bring a mirror up to date from such media, without a network"},
 	{NULL},
 };
 

@@ -17,6 +17,7 @@ typedef struct {
 	guint64 new_files, new_bytes;              /* of those, not here before */
 	guint rpm_md;                              /* kernels whose rpm-md changed */
 	gboolean changed;
+	gint64 stale_since; /* when the timestamp or snapshot that was tolerated expired; 0: it did not */
 	SutureHttpCount count;
 	GError *refusal; /* the first rpm-md that was not taken, while all else was; NULL: none */
 } SutureMirrorReport;
@@ -88,3 +89,43 @@ gboolean suture_mirror_prune(const gchar *folder, gint64 now, SutureMirrorPruned
  * state as well. New reference.
  */
 json_t *suture_mirror_state(const gchar *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+	const gchar *folder;
+	const gchar *media;          /* path to write */
+	const gchar *since;          /* path of what the other side's state says; NULL: all */
+	const gchar *const *kernels; /* patterns that narrow the mirror's own; NULL: all that it has */
+	gint64 now;
+	SutureProgress progress; /* told of bytes; NULL allowed */
+	gpointer progress_data;
+} SutureMirrorExport;
+
+typedef struct {
+	gint64 timestamp;
+	guint files;
+	guint64 bytes; /* of the files, before compression */
+} SutureMirrorExported;
+
+/*
+ * Writes what the mirror serves, and the other side lacks, to a media (spec/media.md). The media appears when
+ * it is whole. DAMAGED, STATE, STATE-NEWER, KERNEL, INCOMPLETE.
+ */
+gboolean suture_mirror_export(const SutureMirrorExport *request, SutureMirrorExported *ret,
+			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+	const gchar *media;
+	const gchar *folder; /* the mirror; made if absent */
+	const gchar *root;   /* as in SutureMirrorSync */
+	guint max_stale;     /* days for which an expired timestamp and snapshot are tolerated */
+	gint64 now;
+	SutureProgress progress; /* told of bytes; NULL allowed */
+	gpointer progress_data;
+} SutureMirrorImport;
+
+/*
+ * suture_mirror_sync() from a media: with the same checks and promises, and without a socket. Codes MEDIA-*
+ * besides.
+ */
+SutureMirrorReport *suture_mirror_import(const SutureMirrorImport *request,
+					 GError **error) G_GNUC_WARN_UNUSED_RESULT;

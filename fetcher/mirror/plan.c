@@ -91,21 +91,24 @@ static gboolean add_target(SutureMirrorPlan *plan, const SutureTufTarget *target
 	return TRUE;
 }
 
-static gboolean add_role(SutureMirrorPlan *plan, const SutureTufWalked *walked, GError **error)
+static SutureMirrorRole *add_role(SutureMirrorPlan *plan, const SutureTufWalked *walked, GError **error)
 {
 	g_autofree gchar *served = g_uri_unescape_string(walked->served, NULL);
 	SutureMirrorRole *role;
 
-	if (!served || !suture_file_name_is_safe(served))
-		return refuse_name(error, "role", walked->name);
+	if (!served || !suture_file_name_is_safe(served)) {
+		refuse_name(error, "role", walked->name);
+		return NULL;
+	}
 	role = g_new0(SutureMirrorRole, 1);
 	role->name = g_strdup(walked->name);
 	role->stored = g_strdup(walked->stored);
 	role->served = g_steal_pointer(&served);
 	role->version = walked->metadata->version;
 	role->kernel = !walked->delegator && suture_file_name_is_safe(walked->name);
+	role->first = plan->files->len;
 	g_ptr_array_add(plan->roles, role);
-	return TRUE;
+	return role;
 }
 
 typedef struct {
@@ -116,12 +119,14 @@ typedef struct {
 static gboolean visit(const SutureTufWalked *walked, gpointer data, GError **error)
 {
 	SutureMirrorPlan *plan = ((Walk *)data)->plan;
+	SutureMirrorRole *role;
 
 	if (!walked->metadata) {
 		g_propagate_error(error, g_error_copy(walked->refusal));
 		return FALSE;
 	}
-	if (!add_role(plan, walked, error))
+	role = add_role(plan, walked, error);
+	if (!role)
 		return FALSE;
 	for (guint i = 0; i < walked->metadata->targets->len; i++) {
 		const SutureTufTarget *target = walked->metadata->targets->pdata[i];
@@ -129,6 +134,7 @@ static gboolean visit(const SutureTufWalked *walked, gpointer data, GError **err
 		if (suture_tuf_walked_allows(walked, target->name) && !add_target(plan, target, error))
 			return FALSE;
 	}
+	role->count = plan->files->len - role->first;
 	return TRUE;
 }
 
@@ -159,6 +165,7 @@ static gboolean add_top_level(SutureMirrorPlan *plan, const SutureTufClient *cli
 	for (guint i = 0; i < targets->targets->len; i++)
 		if (!add_target(plan, targets->targets->pdata[i], error))
 			return FALSE;
+	plan->top_level = plan->files->len;
 	return TRUE;
 }
 

@@ -21,6 +21,7 @@ typedef struct {
 	gchar *stored; /* its file in the client's folder */
 	gchar *served; /* its file below metadata/ */
 	gint64 version;
+	guint first, count; /* its files in the plan, but for those that another one lists as well */
 	gboolean kernel; /* delegated to by the top-level targets role, and can be a folder below targets/ */
 } SutureMirrorRole;
 
@@ -30,6 +31,7 @@ typedef struct {
 	GPtrArray *roles;    /* SutureMirrorRole*, a delegator before those it delegates to */
 	GHashTable *by_path; /* path -> SutureMirrorFile* */
 	guint64 bytes;       /* of all files */
+	guint top_level;     /* so many of the files, the first ones, are those of the top-level role */
 } SutureMirrorPlan;
 void suture_mirror_plan_free(SutureMirrorPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureMirrorPlan, suture_mirror_plan_free)

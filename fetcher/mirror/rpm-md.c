@@ -143,6 +143,14 @@ gboolean suture_mirror_rpm_md_check(const SutureMirrorFolder *folder, const Sutu
 	       suture_mirror_primary_parse(fd, md->primary->path, check_package, &listing, error);
 }
 
+/* What lies in partial/ may be left from a run that did not come to check it. */
+static gboolean check_arrived(const SutureMirrorFolder *folder, const SutureMirrorFile *file, GError **error)
+{
+	SUTURE_AUTO_FD fd = suture_file_open_beneath(folder->partial, file->sha256, O_RDONLY, 0, error);
+
+	return fd >= 0 && suture_mirror_file_check(file, fd, error);
+}
+
 /* repomd.xml comes last; between its signature and itself lies one rename: dnf then tries again. */
 static gboolean write_repomd(int repodata, const SutureMirrorRpmMd *md, GError **error)
 {
@@ -160,7 +168,8 @@ gboolean suture_mirror_rpm_md_install(const SutureMirrorFolder *folder, const Su
 
 	missing = suture_mirror_missing(folder, md->files, &bytes);
 	for (guint i = 0; i < missing->len; i++)
-		if (!suture_mirror_arrivals_add(arrivals, missing->pdata[i], error))
+		if (!check_arrived(folder, missing->pdata[i], error) ||
+		    !suture_mirror_arrivals_add(arrivals, missing->pdata[i], error))
 			return FALSE;
 	if (!suture_mirror_arrivals_flush(arrivals, error))
 		return FALSE;

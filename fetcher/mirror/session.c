@@ -61,8 +61,13 @@ gboolean suture_mirror_session_refresh(SutureMirrorSession *session, SutureHttp 
 	SutureMirrorReport *report = session->report;
 
 	session->client = suture_tuf_client_new(session->folder->trusted, metadata_url, http, now, error);
-	if (!session->client || !suture_tuf_client_refresh(session->client, error))
+	if (!session->client)
 		return FALSE;
+	suture_tuf_client_set_max_stale(session->client, session->max_stale);
+	if (!suture_tuf_client_refresh(session->client, error))
+		return FALSE;
+	report->stale_since = suture_tuf_client_stale_since(session->client, SUTURE_TUF_TIMESTAMP)
+				      ?: suture_tuf_client_stale_since(session->client, SUTURE_TUF_SNAPSHOT);
 	report->root = version_of(session, SUTURE_TUF_ROOT);
 	report->timestamp = version_of(session, SUTURE_TUF_TIMESTAMP);
 	report->snapshot = version_of(session, SUTURE_TUF_SNAPSHOT);

@@ -14,6 +14,7 @@ typedef struct {
 	SutureMirrorPlan *plan; /* NULL until suture_mirror_session_plan() */
 	SutureMirrorArrivals *arrivals;
 	gchar **kernels; /* patterns; NULL: all */
+	guint max_stale; /* days; see suture_tuf_client_set_max_stale() */
 	SutureMirrorReport *report;
 } SutureMirrorSession;
 void suture_mirror_session_clear(SutureMirrorSession *session);
