@@ -2,6 +2,7 @@
 #include "fetcher/client/clock.h"
 
 #include "common/file.h"
+#include "common/mutation.h"
 #include "spec/json.h"
 #include "spec/time.h"
 
@@ -99,7 +100,7 @@ void suture_clock_load(SutureClock *clock, int folder)
 
 gint64 suture_clock_now(const SutureClock *clock, gint64 local)
 {
-	return MAX(clock->floor, local);
+	return suture_check_skipped("tuf-clock-floor") ? local : MAX(clock->floor, local);
 }
 
 void suture_clock_raise(SutureClock *clock, gint64 moment)
