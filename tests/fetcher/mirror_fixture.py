@@ -90,10 +90,11 @@ class Upstream(Repo):
         folder = pathlib.Path(self.targets) / kernel / "repodata"
         folder.mkdir(parents=True, exist_ok=True)
         packages = self.packages_of(kernel) if packages is None else packages
-        body = "".join(f'<package type="rpm"><name>patch</name><checksum type="sha256" pkgid="YES">'
-                       f'{entry["hashes"]["sha256"]}</checksum><size package="{entry["length"]}"/>'
+        body = "".join(f'<package type="rpm"><name>patch-{index}</name><arch>x86_64</arch><version epoch="0" ver="1" rel="1"/>'
+                       f'<checksum type="sha256" pkgid="YES">'
+                       f'{entry["hashes"]["sha256"]}</checksum><time file="1" build="1"/><size package="{entry["length"]}"/>'
                        f"<location href={quoteattr(os.path.relpath(path, kernel))}/></package>"
-                       for path, entry in sorted(packages.items()))
+                       for index, (path, entry) in enumerate(sorted(packages.items())))
         documents = {
             "primary": f'<metadata xmlns="http://linux.duke.edu/metadata/common" packages="{len(packages)}">{body}</metadata>',
             "filelists": '<filelists xmlns="http://linux.duke.edu/metadata/filelists" packages="0"/>',

@@ -26,6 +26,7 @@ CMS = "signer/test-signer-cms-refused:/signer/cms/"
 MODULE = "signer/test-signer-module-signature:/signer/module/"
 TUF = "fetcher/test_tuf_client.py::"
 DELEGATIONS = "fetcher/test_tuf_delegations.py::"
+MIRROR = "fetcher/test_mirror.py::"
 SIGNATURES = "fetcher/test_tuf_client.py::TestSignatures::"
 REPOSITORY = "integration/test_refusals.py::test_fetch_refuses_repository"
 
@@ -64,6 +65,10 @@ CHECKS = {
     # check 2: the file that TUF names
     "tuf-target-length": TUF + "test_target_too_short_is_refused",
     "tuf-target-hash": TUF + "test_target_of_other_bytes_is_refused",
+    "mirror-rpm-md-signature": MIRROR + "test_refused_rpm_md_stays_as_it_was_while_tuf_goes_on[changed]",
+    "mirror-rpm-md-package": MIRROR + "test_refused_rpm_md_stays_as_it_was_while_tuf_goes_on[other-package]",
+    "media-unsigned": "fetcher/test_media.py::test_changed_with_a_list_that_agrees[package]",
+    "media-digest": "fetcher/test_media.py::test_other_sizes_and_bytes_than_its_list_says",
     # check 3: the RPM header
     "rpm-lead": BUNDLE + "flipped-lead",
     "rpm-reserved": BUNDLE + "flipped-padding",
