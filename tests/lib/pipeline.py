@@ -261,6 +261,9 @@ class Host:
 
     def suture(self, *arguments, faketime=None, **options):
         command = [BIN / "suture", "--root", self.root, *arguments]
+        # libfaketime comes before a sanitizer's library, which is fine.
+        sanitizer = {"ASAN_OPTIONS": "verify_asan_link_order=0"} if faketime else {}
+        options["environment"] = {**sanitizer, **options.get("environment", {})}
         return run(["faketime", "-f", faketime, *command] if faketime else command, **options)
 
     def fetch(self, *arguments, **options):
