@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fetcher/mirror/record.h"
 
-#include "common/file.h"
+#include "fetcher/mirror/folder.h"
 
 #include <string.h>
 
@@ -14,6 +14,8 @@ json_t *suture_mirror_record_load(int state)
 	g_autoptr(GBytes) bytes = NULL;
 	json_t *record = NULL;
 
+	if (suture_mirror_size(state, FILE_NAME) < 0)
+		return json_object();
 	bytes = suture_file_read_at(state, FILE_NAME, MAX_BYTES, &cause);
 	if (bytes)
 		record = suture_json_parse(bytes, MAX_BYTES, FILE_NAME, &cause);
