@@ -38,6 +38,7 @@ gboolean suture_subcommand(SutureContext *context, const SutureCommand *commands
 /* Commands; one file cmd_<verb>.c each. */
 gboolean cmd_apply(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_audit(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_check(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_build(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_entitle(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_fetch(SutureContext *context, int argc, char **argv, GError **error);
@@ -46,10 +47,12 @@ gboolean cmd_key(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_list(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_mirror(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_policy(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_prune(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_repo(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_repo_config(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_revert(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_sign(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_status(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_subscribe(SutureContext *context, int argc, char **argv, GError **error);
+gboolean cmd_update(SutureContext *context, int argc, char **argv, GError **error);
 gboolean cmd_verify(SutureContext *context, int argc, char **argv, GError **error);

@@ -48,12 +48,16 @@ static void take_verdict(const SutureDecision *decision)
 {
 	SutureFetchResult *result = decision->candidate->data;
 
-	if (result->outcome != SUTURE_FETCH_WANTED)
+	gboolean held = decision->verdict == SUTURE_VERDICT_HELD;
+
+	if (!held && decision->verdict != SUTURE_VERDICT_SUPERSEDED)
 		return;
-	if (decision->verdict == SUTURE_VERDICT_HELD)
-		suture_fetch_result_set(result, SUTURE_FETCH_HELD, decision->rule, decision->detail);
-	else if (decision->verdict == SUTURE_VERDICT_SUPERSEDED)
-		suture_fetch_result_set(result, SUTURE_FETCH_SUPERSEDED, decision->rule, decision->detail);
+	if (result->outcome == SUTURE_FETCH_WANTED)
+		suture_fetch_result_set(result, held ? SUTURE_FETCH_HELD : SUTURE_FETCH_SUPERSEDED,
+					decision->rule, decision->detail);
+	/* Here already, and it stays; but why it is not to be live is worth telling. */
+	else if (result->outcome == SUTURE_FETCH_PRESENT)
+		suture_fetch_result_set(result, SUTURE_FETCH_PRESENT, decision->rule, decision->detail);
 }
 
 /* Policy sees all that the repository has for this kernel, whatever --name asks for. */

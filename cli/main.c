@@ -3,6 +3,8 @@
 #include "cli/command.h"
 
 static const SutureCommand commands[] = {
+	{"check", cmd_check, "ask the repository what there is for this host's kernels"},
+	{"update", cmd_update, "fetch, and make live what is to be live"},
 	{"fetch", cmd_fetch, "get verified bundles for this kernel from the repository"},
 	{"verify", cmd_verify, "check a bundle file and print each check's result"},
 	{"policy", cmd_policy, "explain what policy decides, and by which rule"},
@@ -10,6 +12,7 @@ static const SutureCommand commands[] = {
 	{"revert", cmd_revert, "take live patches back, top down"},
 	{"list", cmd_list, "the stack in the kernel and what is installed"},
 	{"status", cmd_status, "the state of this host: kernel, patches, CVEs, faults"},
+	{"prune", cmd_prune, "remove fetched bundles that are of no use any more"},
 	{"audit", cmd_audit, "show and verify the ledger"},
 	{"subscribe", cmd_subscribe, "install the entitlement that the vendor issued"},
 	{"mirror", cmd_mirror, "copy a repository, over the network or on media"},

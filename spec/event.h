@@ -8,7 +8,7 @@
  * it through a sink before they report success to their caller; cli/ connects the sink to the ledger.
  */
 typedef struct {
-	const gchar *event;           /* "verify" "accept" "refuse" "apply" "revert" "reverse" "policy" "heal"
+	const gchar *event;           /* "verify" "accept" "refuse" "apply" "revert" "reverse" "policy" "remove" "heal"
 					 (spec/ledger.md) */
 	const gchar *bundle;          /* patch id or file name; NULL when not about one */
 	const gchar *manifest_sha256; /* NULL when not known */

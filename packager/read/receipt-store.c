@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define RECEIPTS "var/lib/suture/receipts"
 #define RECEIPT_MAX (64 * 1024)
@@ -66,4 +67,14 @@ gboolean suture_receipt_save(const gchar *root, const SutureReceipt *receipt, GE
 		return FALSE;
 	bytes = suture_receipt_write(receipt);
 	return suture_file_write_atomic(folder, name, bytes, 0600, error);
+}
+
+gboolean suture_receipt_remove(const gchar *root, const gchar *manifest_sha256, GError **error)
+{
+	g_autofree gchar *folder = receipts_folder(root);
+	g_autofree gchar *name = receipt_name(manifest_sha256);
+	g_autofree gchar *path = g_build_filename(folder, name, NULL);
+
+	g_return_val_if_fail(is_digest(manifest_sha256), FALSE);
+	return unlink(path) == 0 || errno == ENOENT || suture_error_set_errno(error, errno, "%s", path);
 }

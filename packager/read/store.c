@@ -337,3 +337,14 @@ gboolean suture_store_add(const gchar *root, const SutureBundle *bundle, GError 
 	return staging && write_bundle(suture_staging_fd(staging), bundle, error) &&
 	       suture_staging_commit(staging, id, error);
 }
+
+gboolean suture_store_remove(const gchar *root, const SutureStored *stored, GError **error)
+{
+	g_autofree gchar *path =
+		g_build_filename(root ? root : "/", SUTURE_BUNDLE_FETCHED_STORE, stored->release, NULL);
+	SUTURE_AUTO_FD folder = suture_file_open_folder(path, FALSE, error);
+
+	g_return_val_if_fail(strcmp(stored->origin, "fetched") == 0, FALSE);
+	return folder >= 0 && suture_staging_remove(folder, stored->id, error) &&
+	       suture_receipt_remove(root, stored->manifest_sha256, error);
+}

@@ -47,8 +47,15 @@ gboolean suture_stored_verify(const SutureStored *stored, const SutureTrust *tru
 gboolean suture_store_add(const gchar *root, const SutureBundle *bundle,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Removes a bundle from the fetched store, with its receipt. */
+gboolean suture_store_remove(const gchar *root, const SutureStored *stored,
+			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Receipts: /var/lib/suture/receipts/<manifest sha256>.json. *@ret NULL, successfully, when there is none. */
 gboolean suture_receipt_load(const gchar *root, const gchar *manifest_sha256, SutureReceipt **ret,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Absent is success. */
+gboolean suture_receipt_remove(const gchar *root, const gchar *manifest_sha256,
+			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean suture_receipt_save(const gchar *root, const SutureReceipt *receipt,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -200,3 +200,84 @@ def test_every_installed_kernel_in_one_refresh(repo, host):
     result = host.suture("fetch", "--all-kernels", "--json")
     found = {each["kernel"]: each["outcome"] for each in result.json["bundles"]}
     assert found == {release(): "fetched", plus_release(): "fetched"}
+
+
+# suture check
+
+
+def states(result):
+    assert result.stdout, result.stderr
+    return {(each["kernel"], each["id"]): each["state"] for each in result.json["bundles"]}
+
+
+@pytest.fixture
+def kernels(host):
+    """The two kernels of the repository are installed; what runs is this machine's own."""
+    install_kernel(host, release())
+    install_kernel(host, plus_release())
+    return host
+
+
+def test_check_says_what_there_is_and_downloads_nothing(repo, kernels):
+    assert states(kernels.suture("check", "--json")) == {(release(), "meminfo-1-1"): "new",
+                                                         (plus_release(), "meminfo-1-1"): "new"}
+    assert kernels.bundles() == [] and (kernels.state / "metadata/timestamp.json").exists()
+
+
+def test_check_follows_a_bundle_through_its_life(repo, kernels):
+    kernels.suture("fetch", "--all-kernels")
+    assert states(kernels.suture("check", "--json"))[release(), "meminfo-1-1"] == "fetched"
+    repo.must("add", packages()["meminfo-2-1"])
+    repo.must("publish")
+    found = kernels.suture("check", "--json")
+    assert states(found)[release(), "meminfo-1-1"] == "superseded" and states(found)[release(), "meminfo-2-1"] == "new"
+    (row,) = [row for row in found.json["bundles"] if row["id"] == "meminfo-2-1"]
+    assert row["fixes"] == ["CVE-2026-0002"]
+    (kernels.root / "etc/suture/suture.conf").write_text(f"[repository]\nurl={url(repo)}\n[policy]\ndeny=meminfo-2*\n")
+    found = kernels.suture("check")
+    assert "held       meminfo-2-1: deny lists" in found.stdout and found.status == 0
+    withdraw(repo)
+    found = kernels.suture("check")
+    assert "withdrawn  meminfo-1-1: slows machines down" in found.stdout
+
+
+def test_check_warns_before_metadata_ends(repo, kernels):
+    assert kernels.suture("check").status == 0
+    result = kernels.suture("check", faketime="+6d")
+    assert result.status == 13 and result.reason == "tuf-metadata-expiring"
+
+
+def test_check_names_the_kernel_of_the_next_boot(repo, kernels):
+    report = kernels.suture("check", "--json").json
+    assert report["next_boot"]["kernel"] in report["kernels"] and report["next_boot"]["unpatched"] == []
+
+
+# suture prune
+
+
+def test_prune_keeps_what_is_wanted_and_one_before(repo, kernels):
+    repo.must("add", packages()["meminfo-2-1"])
+    for bundle in ("meminfo-1-1", "meminfo-2-1"):
+        (kernels.root / "etc/suture/suture.conf").write_text(f"[repository]\nurl={url(repo)}\n[policy]\nallow={bundle}\n")
+        repo.must("publish")
+        kernels.suture("fetch", "--all-kernels")
+    assert kernels.bundles() == ["meminfo-1-1", "meminfo-2-1"]
+    kernels.configure(url(repo))
+    assert "nothing to remove" in kernels.suture("prune").stdout
+    withdraw(repo)
+    kernels.suture("check")
+    listed = kernels.suture("prune", "--dry-run", "--json").json
+    assert listed["removed"] == [f"meminfo-1-1 for {release()}"] and len(kernels.bundles()) == 2
+    receipts = len(list((kernels.state / "receipts").iterdir()))
+    assert kernels.suture("prune").status == 0
+    assert kernels.bundles() == ["meminfo-2-1"]
+    assert len(list((kernels.state / "receipts").iterdir())) == receipts - 1
+    assert kernels.ledger()[-1]["event"] == "remove" and kernels.ledger()[-1]["bundle"] == "meminfo-1-1"
+
+
+def test_prune_takes_all_of_a_kernel_that_is_gone(repo, kernels):
+    kernels.suture("fetch", "--all-kernels")
+    (kernels.root / "boot" / f"vmlinuz-{release()}").unlink()
+    assert kernels.suture("prune").status == 0
+    assert kernels.bundles() == []
+    assert len(list((kernels.state / "bundles" / plus_release()).iterdir())) == 1
