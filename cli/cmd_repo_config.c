@@ -82,6 +82,8 @@ static gchar *url_of(const Options *options, GKeyFile *conf, GError **error)
 		refuse(error, CONF_PATH, "[repository] url is missing; set it or give --url");
 		return NULL;
 	}
+	/* Mirrors follow, which dnf would be told of in other words. */
+	url[strcspn(url, ";")] = '\0';
 	g_strstrip(url);
 	if (is_plain(url) && g_uri_is_valid(url, G_URI_FLAGS_NONE, NULL))
 		scheme = g_uri_parse_scheme(url);

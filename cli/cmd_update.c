@@ -87,23 +87,47 @@ static gboolean run_command(const Update *update, SutureCommandFunc command, GPt
 	return command(&quiet, (int)argv->len - 1, (char **)argv->pdata, error);
 }
 
-/* What the publisher recalled and policy does not want to keep. */
+static gboolean is_live(const SutureStatusRow *row)
+{
+	return row->entry && suture_stack_entry_is_live(row->entry);
+}
+
+/* The place in the stack of the lowest live patch that was recalled; 0 for none. */
+static guint lowest_recalled(const SutureHostView *view)
+{
+	guint lowest = 0;
+
+	for (guint i = 0; i < view->status->rows->len; i++) {
+		const SutureStatusRow *row = view->status->rows->pdata[i];
+
+		if (row->withdrawn && is_live(row) && (lowest == 0 || row->order < lowest))
+			lowest = row->order;
+	}
+	return lowest;
+}
+
+/* What the publisher recalled and policy does not want to keep. Patches above it go with it, and are applied
+ * again after. */
 static gboolean revert_recalled(const Update *update, GError **error)
 {
 	g_autoptr(SutureHostView) view = suture_host_view_new(update->context, 0, error);
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	guint lowest;
 
 	if (!view || !suture_host_view_require_policy(view, error))
 		return FALSE;
+	lowest = view->policy->revert_withdrawn ? lowest_recalled(view) : 0;
+	if (lowest == 0)
+		return TRUE;
 	g_ptr_array_add(argv, "revert");
 	g_ptr_array_add(argv, "--yes");
-	for (guint i = 0; view->policy->revert_withdrawn && i < view->status->rows->len; i++) {
+	for (guint i = 0; i < view->status->rows->len; i++) {
 		const SutureStatusRow *row = view->status->rows->pdata[i];
 
-		if (row->withdrawn && row->entry && suture_stack_entry_is_live(row->entry))
+		if (row->manifest && is_live(row) && row->order >= lowest)
 			g_ptr_array_add(argv, (gpointer)row->id);
 	}
-	return argv->len == 2 || run_command(update, cmd_revert, argv, error);
+	return run_command(update, cmd_revert, argv, error);
 }
 
 static void apply(Update *update)

@@ -3,8 +3,13 @@
 
 #include "cli/terminal.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #define CONFIG_PATH "/etc/suture/suture.conf"
 #define MAX_SECONDS 3600
+#define DEFAULT_USER "suture"
+#define DOWNLOAD_FOLDER "/var/lib/suture/download"
 
 void suture_fetch_config_clear(SutureFetchConfig *config)
 {
@@ -17,6 +22,7 @@ void suture_fetch_config_clear(SutureFetchConfig *config)
 	g_free(config->no_proxy);
 	g_free(config->proxy_ca_file);
 	g_free(config->user);
+	g_free(config->folder);
 }
 
 static gboolean only_known_keys(GKeyFile *file, const gchar *path, const gchar *group,
@@ -99,18 +105,34 @@ static gboolean read_file(const SutureContext *context, GKeyFile *file, const gc
 	return TRUE;
 }
 
+/* Root downloads as somebody else, where there is somebody; below another root only where suture.conf there
+ * says so. */
+static void choose_user(const SutureContext *context, SutureFetchConfig *config)
+{
+	gboolean by_itself = geteuid() == 0 && !context->root && getpwnam(DEFAULT_USER);
+
+	if (!config->user && by_itself)
+		config->user = g_strdup(DEFAULT_USER);
+	if (config->user && !*config->user)
+		g_clear_pointer(&config->user, g_free);
+	config->folder = suture_context_path(context, DOWNLOAD_FOLDER);
+}
+
 gboolean suture_fetch_config_load(const SutureContext *context, SutureFetchConfig *ret, GError **error)
 {
 	g_autofree gchar *path = suture_context_path(context, CONFIG_PATH);
 	g_autoptr(GKeyFile) file = g_key_file_new();
 
-	if (!g_file_test(path, G_FILE_TEST_EXISTS))
-		return TRUE;
-	if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error)) {
-		g_prefix_error(error, "%s: ", path);
-		return FALSE;
+	if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+		if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error)) {
+			g_prefix_error(error, "%s: ", path);
+			return FALSE;
+		}
+		if (!read_file(context, file, path, ret, error))
+			return FALSE;
 	}
-	return read_file(context, file, path, ret, error);
+	choose_user(context, ret);
+	return TRUE;
 }
 
 SutureHttpOptions suture_fetch_config_http(const SutureFetchConfig *config)
@@ -124,6 +146,8 @@ SutureHttpOptions suture_fetch_config_http(const SutureFetchConfig *config)
 		.client_key = config->client_certificate ? config->client_key : NULL,
 		.stall_seconds = config->stall_seconds,
 		.connect_seconds = config->connect_seconds,
+		.user = config->user,
+		.folder = config->folder,
 		.progress = suture_terminal_progress,
 	};
 }

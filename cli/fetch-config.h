@@ -9,7 +9,8 @@ typedef struct {
 	GStrv urls; /* in the order to try; NULL when there is none */
 	gchar *ca_file, *ca_folder, *client_certificate, *client_key; /* of this host, below its root */
 	gchar *proxy, *no_proxy, *proxy_ca_file;
-	gchar *user; /* that downloads run as; NULL: the caller's */
+	gchar *user;   /* that downloads run as; NULL: the caller's */
+	gchar *folder; /* theirs */
 	guint stall_seconds, connect_seconds;
 } SutureFetchConfig;
 void suture_fetch_config_clear(SutureFetchConfig *config);

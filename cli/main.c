@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* suture: what a host needs. No private-key and no building code is linked here; suture-vendor has that. */
 #include "cli/command.h"
+#include "fetcher/client/http-worker.h"
+
+#include <string.h>
 
 static const SutureCommand commands[] = {
 	{"check", cmd_check, "ask the repository what there is for this host's kernels"},
@@ -22,5 +25,8 @@ static const SutureCommand commands[] = {
 
 int main(int argc, char **argv)
 {
+	/* Not for people: the process that downloads, started by this program itself. */
+	if (argc == 2 && strcmp(argv[1], SUTURE_HTTP_WORKER_COMMAND) == 0)
+		return suture_http_worker_serve(SUTURE_HTTP_WORKER_FD, NULL) ? 0 : 1;
 	return suture_main(argc, argv, "suture", commands);
 }

@@ -13,6 +13,7 @@ static const SutureErrorEntry fetch_errors[] = {
 	{SUTURE_FETCH_ERROR_TOO_LARGE, SUTURE_EXIT_NETWORK, "fetch-too-large"},
 	{SUTURE_FETCH_ERROR_ENDLESS, SUTURE_EXIT_NETWORK, "fetch-endless"},
 	{SUTURE_FETCH_ERROR_ENCODING, SUTURE_EXIT_NETWORK, "fetch-encoding"},
+	{SUTURE_FETCH_ERROR_WORKER, SUTURE_EXIT_FAILURE, "fetch-worker"},
 };
 SUTURE_DEFINE_ERROR_DOMAIN(suture_fetch_error, fetch_errors)
 

@@ -21,6 +21,9 @@ typedef enum {
 					 them */
 	SUTURE_FETCH_ERROR_ENCODING,  /* "fetch-encoding": broken gzip, or an encoding that was not asked for
 				       */
+	SUTURE_FETCH_ERROR_WORKER, /* "fetch-worker": the process that downloads cannot be used (exit FAILURE)
+				    */
+	SUTURE_FETCH_ERROR_LAST = SUTURE_FETCH_ERROR_WORKER,
 } SutureFetchError;
 
 /* Refusals of the TUF client workflow (specification 1.0, section 5). Exit code UNTRUSTED unless said. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define MAX_PEM_BYTES (1024 * 1024)
 #define MAX_REDIRECTS 5L
 #define MAX_HEADER_BYTES (256 * 1024)
 /* An error page is read to its end, so that the connection can be kept, unless it is longer than this. */
@@ -241,6 +242,33 @@ static void set_redirect_protocols(CURL *easy, const gchar *url)
 #endif
 }
 
+static gboolean set_blob(CURL *easy, CURLoption option, const gchar *path, GError **error)
+{
+	g_autoptr(GBytes) pem = suture_file_read(path, MAX_PEM_BYTES, error);
+	struct curl_blob blob = {.flags = CURL_BLOB_COPY};
+
+	if (!pem)
+		return FALSE;
+	blob.data = (void *)g_bytes_get_data(pem, &blob.len);
+	curl_easy_setopt(easy, option, &blob);
+	return TRUE;
+}
+
+static gboolean set_certificate(CURL *easy, const SutureHttpOptions *options, GError **error)
+{
+	const gchar *key = options->client_key ? options->client_key : options->client_certificate;
+
+	if (!options->client_certificate)
+		return TRUE;
+	if (options->in_memory)
+		return set_blob(easy, CURLOPT_SSLCERT_BLOB, options->client_certificate, error) &&
+		       set_blob(easy, CURLOPT_SSLKEY_BLOB, key, error);
+	curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_certificate);
+	if (options->client_key)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->client_key);
+	return TRUE;
+}
+
 static void set_options(SutureHttpHandle *handle, const SutureHttpOptions *options)
 {
 	CURL *easy = handle->easy;
@@ -267,10 +295,6 @@ static void set_options(SutureHttpHandle *handle, const SutureHttpOptions *optio
 		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options->proxy_ca_file);
 	if (options->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
-	if (options->client_certificate)
-		curl_easy_setopt(easy, CURLOPT_SSLCERT, options->client_certificate);
-	if (options->client_key)
-		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->client_key);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -291,7 +315,7 @@ gboolean suture_http_handle_init(SutureHttpHandle *handle, const SutureHttpOptio
 	}
 	handle->accept = curl_slist_append(NULL, "Accept-Encoding: gzip");
 	set_options(handle, options);
-	return TRUE;
+	return set_certificate(handle->easy, options, error);
 }
 
 void suture_http_handle_clear(SutureHttpHandle *handle)

@@ -3,12 +3,14 @@
 
 #include "common/cancel.h"
 #include "fetcher/client/http-transfer.h"
+#include "fetcher/client/http-worker.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
 struct _SutureHttp {
-	SutureHttpHandle handle; /* unused with @source */
+	SutureHttpHandle handle;  /* unused with @source */
+	SutureHttpWorker *worker; /* NULL: transfers happen here */
 	SutureHttpSource source;
 	gpointer source_data;
 	SutureProgress progress;
@@ -22,6 +24,8 @@ SutureHttp *suture_http_new(const SutureHttpOptions *options, GError **error)
 	g_autoptr(SutureHttp) http = g_new0(SutureHttp, 1);
 
 	if (!suture_http_handle_init(&http->handle, options, error))
+		return NULL;
+	if (options->user && !(http->worker = suture_http_worker_start(options, error)))
 		return NULL;
 	http->progress = options->progress;
 	http->progress_data = options->progress_data;
@@ -40,6 +44,7 @@ SutureHttp *suture_http_new_source(SutureHttpSource source, gpointer data)
 
 void suture_http_free(SutureHttp *http)
 {
+	g_clear_pointer(&http->worker, suture_http_worker_free);
 	suture_http_handle_clear(&http->handle);
 	g_free(http);
 }
@@ -47,6 +52,12 @@ void suture_http_free(SutureHttp *http)
 SutureHttpCount suture_http_count(const SutureHttp *http)
 {
 	return http->count;
+}
+
+/* What this machine's own files say is no network's word. */
+static gboolean is_remote(const gchar *url)
+{
+	return g_ascii_strncasecmp(url, "file:", 5) != 0;
 }
 
 static gboolean perform(SutureHttpTransfer *transfer, guint seconds, GError **error)
@@ -83,6 +94,8 @@ GBytes *suture_http_get(SutureHttp *http, const gchar *url, guint64 limit, GErro
 	g_assert(limit < G_MAXUINT);
 	if (http->source)
 		return get_from_source(http, url, limit, error);
+	if (http->worker && is_remote(url))
+		return suture_http_worker_get(http->worker, url, limit, &http->count, error);
 	if (!perform(&transfer, http->get_seconds, error))
 		return NULL;
 	return g_byte_array_free_to_bytes(g_steal_pointer(&body));
@@ -119,6 +132,9 @@ gboolean suture_http_get_file(SutureHttp *http, const gchar *url, int fd, guint6
 	struct stat st;
 
 	g_return_val_if_fail(!http->source, FALSE);
+	if (http->worker && is_remote(url))
+		return suture_http_worker_get_file(http->worker, url, fd, length, ret_resumed, &http->count,
+						   error);
 	if (fstat(fd, &st) < 0)
 		return suture_error_set_errno(error, errno, "%s", url);
 	offset = (guint64)st.st_size;

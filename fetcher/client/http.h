@@ -26,7 +26,10 @@ typedef struct {
 	guint stall_seconds;             /* 0: SUTURE_HTTP_STALL_SECONDS */
 	guint connect_seconds;           /* 0: SUTURE_HTTP_CONNECT_SECONDS */
 	guint get_seconds;               /* 0: SUTURE_HTTP_GET_SECONDS */
-	SutureProgress progress;         /* told of bytes; NULL allowed */
+	gboolean in_memory;              /* read these two files now, for a process that cannot later */
+	const gchar *user;   /* transfers from networks happen in a process of this user (http-worker.h), */
+	const gchar *folder; /* which may write here alone; NULL: in this one */
+	SutureProgress progress; /* told of bytes; NULL allowed */
 	gpointer progress_data;
 } SutureHttpOptions;
 

@@ -67,7 +67,8 @@ def test_two_packages(packages):
 def test_files_of_the_host(packages):
     files = listed(packages["suture"])
     for file in ("/usr/bin/suture", "/etc/suture", "/etc/suture/policy.d", "/etc/suture/trust", "/usr/lib/suture", "/var/lib/suture",
-                 "/usr/share/bash-completion/completions/suture", "/usr/share/man/man8/suture.8", "/usr/share/man/man7/suture.7"):
+                 "/usr/share/bash-completion/completions/suture", "/usr/lib/systemd/system/suture-update.service",
+                 "/usr/lib/systemd/system/suture-update.timer", "/usr/lib/sysusers.d/suture.conf", "/usr/share/man/man8/suture.8", "/usr/share/man/man7/suture.7"):
         assert file in files
     assert not [file for file in files if "vendor" in file or "spec.in" in file or "/man1/" in file or "suture-patch" in file]
 
