@@ -8,9 +8,9 @@
  * it through a sink before they report success to their caller; cli/ connects the sink to the ledger.
  */
 typedef struct {
-	const gchar *event;           /* "verify" "accept" "refuse" "apply" "revert" "reverse" "policy" "remove" "heal"
-					 (spec/ledger.md) */
-	const gchar *bundle;          /* patch id or file name; NULL when not about one */
+	const gchar *event;  /* "verify" "accept" "refuse" "apply" "revert" "reverse" "policy" "remove" "heal"
+				(spec/ledger.md) */
+	const gchar *bundle; /* patch id or file name; NULL when not about one */
 	const gchar *manifest_sha256; /* NULL when not known */
 	const gchar *package_sha256;  /* NULL when not known */
 	const gchar *reason; /* reason code of a refusal or failure, the policy rule, "replaced", or "ok" */
