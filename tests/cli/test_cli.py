@@ -13,7 +13,8 @@ from packager.profile.fake_kernel import RELEASE, FakeKernel
 
 BIN = Path(os.environ["SUTURE_BIN"])
 SOURCE = Path(os.environ["SUTURE_SOURCE"])
-HOST = ["fetch", "verify", "policy", "apply", "revert", "list", "status", "audit", "subscribe", "mirror", "repo-config"]
+HOST = ["check", "update", "fetch", "verify", "policy", "apply", "revert", "list", "status", "prune", "audit", "subscribe",
+        "mirror", "repo-config"]
 VENDOR = ["key", "kernel", "build", "sign", "repo", "entitle"]
 
 

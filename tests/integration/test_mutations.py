@@ -116,6 +116,7 @@ CHECKS = {
     "kernel-arch": KERNEL + "arch",
     "module-build": "applier/test-applier-patched:/applier/patched/another-build-loaded",
     "policy-kernel-build-id": "policy/test-decide:/policy/decide/kernel-must-match",
+    "policy-withdrawn": "policy/test-decide:/policy/decide/withdrawn",
     "require-tuf": "policy/test-decide:/policy/decide/require-tuf",
 }
 

@@ -54,8 +54,8 @@ static inline void field_set_id(SuturePatch *patch, const gchar *id)
 }
 
 /*
- * Words: the id first, then "live", "tuf", "cumulative", "framework", "+NAME" (requires), ">NAME"
- * (supersedes), "!NAME" (conflicts),
+ * Words: the id first, then "live", "tuf", "withdrawn", "cumulative", "framework", "+NAME" (requires),
+ * ">NAME" (supersedes), "!NAME" (conflicts),
  * "@TIME" (issued).
  */
 static inline SuturePatch *field_add(Field *field, const gchar *line)
@@ -74,6 +74,8 @@ static inline SuturePatch *field_add(Field *field, const gchar *line)
 			candidate->live = TRUE;
 		else if (strcmp(*word, "tuf") == 0)
 			candidate->tuf = TRUE;
+		else if (strcmp(*word, "withdrawn") == 0)
+			candidate->withdrawn = "slows machines down";
 		else if (strcmp(*word, "cumulative") == 0)
 			patch->stack.cumulative = TRUE;
 		else if (strcmp(*word, "framework") == 0)

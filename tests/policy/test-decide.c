@@ -50,6 +50,9 @@ static void test_merge(void)
 	merge(policy, "[policy]\nallow=\nrequire-tuf=false\n");
 	g_assert_cmpuint(policy->allow->len, ==, 0);
 	g_assert_false(policy->require_tuf);
+	g_assert_false(policy->revert_withdrawn);
+	merge(policy, "[policy]\nrevert-withdrawn=true\n");
+	g_assert_true(policy->revert_withdrawn);
 	merge(policy, "[fetch]\nurl=x\n");
 	g_assert_cmpint(policy->minimum_severity, ==, SUTURE_SEVERITY_LOW);
 }
@@ -153,6 +156,20 @@ static void test_require_tuf(void)
 	field_decide(&field);
 	field_assert(&field, "fetched-1-1", "apply", "default");
 	field_assert(&field, "installed-1-1", "held", "require-tuf");
+}
+
+/* The publisher's word is stronger than this host's allow; what is live stays until somebody reverts it. */
+static void test_withdrawn(void)
+{
+	g_auto(Field) field;
+
+	field_init(&field);
+	merge(field.policy, "[policy]\nallow=a;b\n");
+	field_add(&field, "a-1-1 withdrawn");
+	field_add(&field, "b-1-1 withdrawn live");
+	field_decide(&field);
+	field_assert(&field, "a-1-1", "held", "withdrawn");
+	field_assert(&field, "b-1-1", "live", "live");
 }
 
 static void test_live(void)
@@ -465,6 +482,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/policy/decide/deny-is-stronger-than-allow", test_deny_and_allow);
 	g_test_add_func("/policy/decide/severity-floor", test_severity);
 	g_test_add_func("/policy/decide/require-tuf", test_require_tuf);
+	g_test_add_func("/policy/decide/withdrawn", test_withdrawn);
 	g_test_add_func("/policy/decide/live-stays-live", test_live);
 	g_test_add_func("/policy/decide/live-twin-is-not-applied-again", test_live_twin);
 	g_test_add_func("/policy/decide/names-the-first-rule", test_rule_order);
