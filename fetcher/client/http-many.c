@@ -62,6 +62,7 @@ SutureHttpPool *suture_http_pool_new(const SutureHttpOptions *options, guint job
 	g_autoptr(SutureHttpPool) pool = g_new0(SutureHttpPool, 1);
 
 	jobs = jobs ? MIN(jobs, SUTURE_HTTP_MAX_JOBS) : SUTURE_HTTP_JOBS;
+	pool->get_seconds = options->get_seconds ? options->get_seconds : SUTURE_HTTP_GET_SECONDS;
 	pool->progress = options->progress;
 	pool->progress_data = options->progress_data;
 	pool->slots = g_new0(Slot, jobs);
@@ -81,6 +82,7 @@ SutureHttpPool *suture_http_pool_new(const SutureHttpOptions *options, guint job
 static void clear_file(Slot *slot)
 {
 	g_clear_pointer(&slot->file.url, g_free);
+	g_clear_pointer(&slot->file.body, g_byte_array_unref);
 	suture_fd_clear(&slot->file.fd);
 	slot->state = IDLE;
 }
@@ -110,18 +112,34 @@ SutureHttpCount suture_http_pool_count(const SutureHttpPool *pool)
 	return pool->count;
 }
 
-/* Asks for what the file lacks; *@ret_whole: nothing. */
-static gboolean ask(SutureHttpPool *pool, Slot *slot, gboolean *ret_whole, GError **error)
+/* How much of the file is there; sets it up for going on from there. */
+static gboolean set_up(const SutureHttpFile *file, guint64 *ret_offset, GError **error)
 {
-	const SutureHttpFile *file = &slot->file;
 	guint64 offset;
 	struct stat st;
 
+	*ret_offset = 0;
+	if (file->body) {
+		g_byte_array_set_size(file->body, 0);
+		return TRUE;
+	}
 	if (fstat(file->fd, &st) < 0)
 		return suture_error_set_errno(error, errno, "%s", file->url);
 	offset = (guint64)st.st_size <= file->length ? (guint64)st.st_size : 0;
 	if (ftruncate(file->fd, (off_t)offset) < 0 || lseek(file->fd, (off_t)offset, SEEK_SET) < 0)
 		return suture_error_set_errno(error, errno, "%s", file->url);
+	*ret_offset = offset;
+	return TRUE;
+}
+
+/* Asks for what the file lacks; *@ret_whole: nothing. */
+static gboolean ask(SutureHttpPool *pool, Slot *slot, gboolean *ret_whole, GError **error)
+{
+	const SutureHttpFile *file = &slot->file;
+	guint64 offset;
+
+	if (!set_up(file, &offset, error))
+		return FALSE;
 	if (slot->attempts++ == 0)
 		slot->resumed = offset > 0;
 	*ret_whole = offset == file->length;
@@ -131,11 +149,12 @@ static gboolean ask(SutureHttpPool *pool, Slot *slot, gboolean *ret_whole, GErro
 	slot->transfer = (SutureHttpTransfer){.handle = &slot->handle,
 					      .url = file->url,
 					      .count = &pool->count,
+					      .body = file->body,
 					      .fd = file->fd,
 					      .limit = file->length,
 					      .offset = offset,
 					      .have = offset};
-	suture_http_transfer_prepare(&slot->transfer, 0);
+	suture_http_transfer_prepare(&slot->transfer, file->body ? pool->get_seconds : 0);
 	slot->state = RUNNING;
 	curl_multi_add_handle(pool->multi, slot->handle.easy);
 	return TRUE;
@@ -165,7 +184,7 @@ static gboolean conclude(SutureHttpPool *pool, Slot *slot, const GError *failure
 	default:
 		if (!failure)
 			pool->barren = 0;
-		if (fstat(slot->file.fd, &st) == 0)
+		if (!slot->file.body && fstat(slot->file.fd, &st) == 0)
 			pool->finished += (guint64)st.st_size;
 		clear_file(slot);
 		return TRUE;

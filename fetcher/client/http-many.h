@@ -15,9 +15,10 @@
 
 typedef struct {
 	gchar *url;
-	int fd;         /* what it holds already is kept */
-	guint64 length; /* that the file is to have, at most */
-	gpointer data;  /* the caller's own */
+	int fd;           /* what it holds already is kept; or */
+	GByteArray *body; /* where to in memory; NULL: a file */
+	guint64 length;   /* that the file is to have, at most */
+	gpointer data;    /* the caller's own */
 } SutureHttpFile;
 
 typedef enum {
@@ -27,7 +28,8 @@ typedef enum {
 } SutureHttpVerdict;
 
 typedef struct {
-	/* Fills in @ret, whose @url and @fd are the run's from then on. FALSE: no more, or an error was set.
+	/* Fills in @ret, whose @url, @fd and @body are the run's from then on. FALSE: no more, or an error
+	 * was set.
 	 */
 	gboolean (*next)(SutureHttpFile *ret, gpointer data, GError **error);
 	/*

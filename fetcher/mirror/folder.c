@@ -190,3 +190,13 @@ GPtrArray *suture_mirror_names(int dirfd, GError **error)
 	g_ptr_array_sort(names, compare_names);
 	return g_steal_pointer(&names);
 }
+
+gboolean suture_mirror_empty_spool(const SutureMirrorFolder *folder, GError **error)
+{
+	g_autoptr(GPtrArray) names = suture_mirror_names(folder->spool, error);
+
+	for (guint i = 0; names && i < names->len; i++)
+		if (!suture_file_remove_tree(folder->spool, names->pdata[i], error))
+			return FALSE;
+	return names != NULL;
+}

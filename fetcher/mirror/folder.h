@@ -53,5 +53,9 @@ gboolean suture_mirror_link(int from_dir, const gchar *from, int to_dir, const g
 gboolean suture_mirror_folder_sync(const SutureMirrorFolder *folder,
 				   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Removes what is in spool/. */
+gboolean suture_mirror_empty_spool(const SutureMirrorFolder *folder,
+				   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The names in @dirfd, sorted; gchar*. */
 GPtrArray *suture_mirror_names(int dirfd, GError **error) G_GNUC_WARN_UNUSED_RESULT;

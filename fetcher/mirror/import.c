@@ -60,16 +60,6 @@ static gboolean open_run(Run *run, GError **error)
 	return run->media && take_kernels(run, error);
 }
 
-static gboolean empty_spool(const SutureMirrorFolder *folder, GError **error)
-{
-	g_autoptr(GPtrArray) names = suture_mirror_names(folder->spool, error);
-
-	for (guint i = 0; names && i < names->len; i++)
-		if (!suture_file_remove_tree(folder->spool, names->pdata[i], error))
-			return FALSE;
-	return names != NULL;
-}
-
 static gboolean spool(const Run *run, const SutureMirrorEntry *entry, GError **error)
 {
 	SUTURE_AUTO_FD fd = -1;
@@ -214,11 +204,11 @@ static gboolean import(Run *run, GError **error)
 {
 	const SutureMirrorEntry *entry = NULL;
 
-	return open_run(run, error) && empty_spool(run->session.folder, error) &&
+	return open_run(run, error) && suture_mirror_empty_spool(run->session.folder, error) &&
 	       spool_metadata(run, &entry, error) && trust_metadata(run, error) && find_missing(run, error) &&
 	       take_entries(run, entry, error) &&
 	       suture_mirror_session_publish(&run->session, run->http, SUTURE_MIRROR_SOURCE_URL, error) &&
-	       empty_spool(run->session.folder, error);
+	       suture_mirror_empty_spool(run->session.folder, error);
 }
 
 SutureMirrorReport *suture_mirror_import(const SutureMirrorImport *request, GError **error)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fetcher/mirror/download.h"
+#include "fetcher/mirror/prefetch.h"
 #include "fetcher/mirror/session.h"
 #include "fetcher/mirror/sync-rpm-md.h"
 
 typedef struct {
 	const SutureMirrorSync *request;
 	SutureHttp *http;
+	SutureHttp *front; /* over @prefetch: what the client asks */
+	SutureMirrorPrefetch prefetch;
 	SutureHttpPool *pool;
 	gchar *metadata_url, *targets_url;
 	SutureMirrorSession session;
@@ -15,6 +18,7 @@ static void sync_clear(Sync *sync)
 {
 	suture_mirror_session_clear(&sync->session);
 	g_clear_pointer(&sync->pool, suture_http_pool_free);
+	g_clear_pointer(&sync->front, suture_http_free);
 	g_clear_pointer(&sync->http, suture_http_free);
 	g_free(sync->metadata_url);
 	g_free(sync->targets_url);
@@ -30,13 +34,17 @@ static gboolean open_sync(Sync *sync, GError **error)
 	sync->session.kernels = g_strdupv((gchar **)request->kernels);
 	sync->http = suture_http_new(&request->http, error);
 	sync->pool = sync->http ? suture_http_pool_new(&request->http, request->jobs, error) : NULL;
-	return sync->pool &&
-	       suture_mirror_session_open(&sync->session, request->folder, request->root, error) &&
-	       suture_mirror_session_refresh(&sync->session, sync->http, sync->metadata_url, request->now,
+	if (!sync->pool ||
+	    !suture_mirror_session_open(&sync->session, request->folder, request->root, error) ||
+	    !suture_mirror_empty_spool(sync->session.folder, error))
+		return FALSE;
+	sync->prefetch = (SutureMirrorPrefetch){sync->session.folder, sync->http};
+	sync->front = suture_http_new_source(suture_mirror_prefetch_source, &sync->prefetch);
+	return suture_mirror_session_refresh(&sync->session, sync->front, sync->metadata_url, request->now,
 					     error);
 }
 
-/* Roles first of all, one after the other; then files, many at a time; then rpm-md, which names them. */
+/* Roles first of all, then files, then rpm-md, which names them. */
 static gboolean bring(Sync *sync, GError **error)
 {
 	SutureMirrorSession *session = &sync->session;
@@ -47,7 +55,11 @@ static gboolean bring(Sync *sync, GError **error)
 					       .step = "packages"};
 	SutureMirrorReport *report = session->report;
 
-	return suture_mirror_session_plan(session, error) &&
+	return suture_mirror_prefetch(session->folder, session->client,
+				      (const gchar *const *)session->kernels, sync->pool, sync->metadata_url,
+				      error) &&
+	       suture_mirror_session_plan(session, error) &&
+	       suture_mirror_empty_spool(session->folder, error) &&
 	       suture_mirror_download(&download, session->plan->files, &report->new_files, &report->new_bytes,
 				      error) &&
 	       suture_mirror_sync_rpm_md(session, &download, sync->request->now, error) &&

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import random
+import re
 import shutil
 import subprocess
 import time
@@ -111,6 +113,33 @@ def test_one_publish_asks_for_that_kernel_alone(upstream, mirror, tmp_path):
     assert not [line for line in asked if OTHER in line]
     assert len([line for line in asked if "new.rpm" in line]) == 1
     assert upstream.served().items() <= mirror.served().items()
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A repository of more kernels than are asked for one by one."""
+    return Upstream(tmp_path / "many", [f"6.1.0-{number}-amd64" for number in range(12)], packages=1, size=100)
+
+
+def test_roles_of_many_kernels_come_at_once(many, tls, tmp_path):
+    mirror = Mirror(tmp_path / "mirror", initial_root(many, tmp_path))
+    with Nginx(many.folder, tmp_path / "nginx", *tls, http2=True) as web:
+        synced(mirror, web.url, "--ca-file", tls[0])
+        for role in many.delegated():
+            assert len([line for line in web.requests() if f"/metadata/2.{role}.json" in line]) == 1
+        assert web.connections() <= 2
+    check_whole(mirror, many)
+    assert not list((mirror.folder / ".state/spool").iterdir())
+
+
+def test_refused_role_among_many(many, tmp_path):
+    mirror = Mirror(tmp_path / "mirror", initial_root(many, tmp_path))
+    many.signers[many.delegated()[7]] = [Key()]
+    many.publish()
+    assert mirror.sync(url(many)).reason == "tuf-delegated-signature"
+    pathlib.Path(many.path(many.delegated()[7])).unlink()
+    assert mirror.sync(url(many)).reason == "fetch-not-found"
+    assert "metadata/timestamp.json" not in mirror.served()
 
 
 def test_chosen_kernels_alone(upstream, mirror):
@@ -622,6 +651,26 @@ def test_interrupt_ends_it_soon(large, mirror, tmp_path):
             _, said = process.communicate(timeout=10)
             assert time.monotonic() - start < 2 and "[cancelled]" in said and process.returncode != 0
     assert "metadata/timestamp.json" not in mirror.served()
+
+
+def test_progress_with_bytes_rate_and_time_left(large, mirror, tmp_path):
+    """On a terminal alone."""
+    ours, theirs = pty.openpty()
+    with Nginx(large.folder, tmp_path / "nginx", more="limit_rate 300k;") as web:
+        with subprocess.Popen([BIN / "suture", "mirror", "sync", web.url, mirror.folder, "--trusted-root", mirror.root, "--jobs", "2"],
+                              stderr=theirs, stdout=subprocess.DEVNULL) as process:
+            os.close(theirs)
+            said = b""
+            try:
+                while data := os.read(ours, 4096):
+                    said += data
+            except OSError:
+                pass  # it has ended
+            assert process.wait(30) == 0
+    os.close(ours)
+    lines = said.decode().replace("\xa0", " ").split("\r")
+    assert [line for line in lines if re.search(r"packages .*kB of 1.2 MB, +\d+%, .*kB/s, \d+ s left", line)], lines[-5:]
+    assert lines[-1] == "\x1b[K"
 
 
 # Looking after it
