@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/command.h"
+#include "cli/entitlement.h"
 #include "cli/installed.h"
 
 #include "common/file.h"
+#include "packager/read/bundle.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -10,7 +12,6 @@
 
 #define CONF_PATH "/etc/suture/suture.conf"
 #define CONF_MAX_BYTES (64 * 1024)
-#define KEYRING_URL "file:///etc/suture/trust/rpm-keyring.asc"
 #define REPO_FILE "suture.repo"
 #define REPO_MAX_BYTES (1024 * 1024)
 
@@ -128,15 +129,36 @@ static gchar *section_of(const gchar *release)
 	return g_string_free(section, FALSE);
 }
 
-static void append_section(GString *text, const gchar *release, const gchar *url, GKeyFile *conf)
+/* The keyring that the repository gave, once there is one; as the host's own programs name it. */
+static const gchar *keyring_of(const SutureContext *context)
+{
+	g_autofree gchar *adopted = suture_context_path(context, SUTURE_TRUST_ADOPTED);
+
+	return g_file_test(adopted, G_FILE_TEST_IS_DIR) ? SUTURE_TRUST_ADOPTED : SUTURE_TRUST_PROVISIONED;
+}
+
+/* What `suture fetch` shows to an https server where suture.conf names nothing. */
+static gboolean shows_entitlement(const SutureContext *context, const gchar *url, GKeyFile *conf)
+{
+	g_autofree gchar *path = suture_context_path(context, SUTURE_ENTITLEMENT_PATH);
+
+	return g_str_has_prefix(url, "https:") && g_file_test(path, G_FILE_TEST_EXISTS) &&
+	       !g_key_file_has_key(conf, "repository", "client-certificate", NULL);
+}
+
+static void append_section(GString *text, const SutureContext *context, const gchar *release,
+			   const gchar *url, GKeyFile *conf)
 {
 	g_autofree gchar *section = section_of(release);
 	g_autofree gchar *escaped = g_uri_escape_string(release, NULL, FALSE);
 
 	g_string_append_printf(text,
 			       "\n[%s]\nname=Live patches for kernel %s\nbaseurl=%s/targets/%s/\nenabled=1\n"
-			       "gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=" KEYRING_URL "\n",
-			       section, release, url, escaped);
+			       "gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://%s/rpm-keyring.asc\n",
+			       section, release, url, escaped, keyring_of(context));
+	if (shows_entitlement(context, url, conf))
+		g_string_append(text, "sslclientcert=" SUTURE_ENTITLEMENT_PATH
+				      "\nsslclientkey=" SUTURE_ENTITLEMENT_PATH "\n");
 	for (guint i = 0; i < G_N_ELEMENTS(tls_keys); i++) {
 		g_autofree gchar *value = g_key_file_get_string(conf, "repository", tls_keys[i].ours, NULL);
 
@@ -163,7 +185,7 @@ static GBytes *render(const SutureContext *context, const Options *options, GErr
 	}
 	text = g_string_new("# Written by 'suture repo-config'; change suture.conf and run it again.\n");
 	for (GList *at = sorted; at; at = at->next)
-		append_section(text, at->data, url, conf);
+		append_section(text, context, at->data, url, conf);
 	size = text->len;
 	return g_bytes_new_take(g_string_free(text, FALSE), size);
 }

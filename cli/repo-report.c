@@ -147,15 +147,17 @@ gboolean cmd_repo_status(SutureContext *context, int argc, char **argv, GError *
 	SutureRepoStatus status;
 
 	if (!suture_repo_options(NULL, "DIR",
-				 "Shows the roles' versions and expiry, and what waits to be published.", 0,
-				 0, &argc, &argv, &folder, error))
+				 "Shows the roles' versions and expiry, and what waits to be published. "
+				 "Exits with 13 when a role has "
+				 "less than a third of its life left.",
+				 0, 0, &argc, &argv, &folder, error))
 		return FALSE;
 	repo = suture_repo_open(folder, error);
 	if (!repo || !suture_repo_status(repo, &status, error))
 		return FALSE;
 	if (context->json) {
 		print_status_json(&status);
-		return TRUE;
+		return suture_repo_status_check(repo, &status, g_get_real_time() / SECOND, error);
 	}
 	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
 		print_role(suture_repo_role_name(i), &status.roles[i], g_get_real_time() / SECOND);
@@ -168,5 +170,5 @@ gboolean cmd_repo_status(SutureContext *context, int argc, char **argv, GError *
 			status.staged, folder);
 	if (!status.settled)
 		g_print("the public folder does not show this state; run 'suture repo publish %s'\n", folder);
-	return TRUE;
+	return suture_repo_status_check(repo, &status, g_get_real_time() / SECOND, error);
 }

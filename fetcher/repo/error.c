@@ -13,6 +13,7 @@ static const SutureErrorEntry repo_errors[] = {
 	{SUTURE_REPO_ERROR_KERNEL, SUTURE_EXIT_INPUT, "repo-kernel"},
 	{SUTURE_REPO_ERROR_WITHDRAWN, SUTURE_EXIT_INPUT, "repo-withdrawn"},
 	{SUTURE_REPO_ERROR_STAGED, SUTURE_EXIT_INPUT, "repo-staged"},
+	{SUTURE_REPO_ERROR_EXPIRING, SUTURE_EXIT_EXPIRING, "repo-expiring"},
 	{SUTURE_REPO_ERROR_RPM_MD, SUTURE_EXIT_FAILURE, "repo-rpm-md"},
 	{SUTURE_REPO_ERROR_DAMAGED, SUTURE_EXIT_INPUT, "repo-damaged"},
 };

@@ -19,7 +19,9 @@ typedef enum {
 	SUTURE_REPO_ERROR_UNPUBLISHED, /* "repo-unpublished": prune while something waits to be published */
 	SUTURE_REPO_ERROR_KERNEL,      /* "repo-kernel": a kernel release that cannot name a role */
 	SUTURE_REPO_ERROR_WITHDRAWN,   /* "repo-withdrawn": a bundle that was recalled */
-	SUTURE_REPO_ERROR_STAGED,  /* "repo-staged": documents that are not those which wait for signatures */
-	SUTURE_REPO_ERROR_RPM_MD,  /* "repo-rpm-md": libcreaterepo_c could not write rpm-md (exit FAILURE) */
-	SUTURE_REPO_ERROR_DAMAGED, /* "repo-damaged": the repository's own state contradicts itself */
+	SUTURE_REPO_ERROR_STAGED, /* "repo-staged": documents that are not those which wait for signatures */
+	SUTURE_REPO_ERROR_EXPIRING, /* "repo-expiring": a role has less than a third of its life left (exit
+				       EXPIRING) */
+	SUTURE_REPO_ERROR_RPM_MD,   /* "repo-rpm-md": libcreaterepo_c could not write rpm-md (exit FAILURE) */
+	SUTURE_REPO_ERROR_DAMAGED,  /* "repo-damaged": the repository's own state contradicts itself */
 } SutureRepoError;

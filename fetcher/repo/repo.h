@@ -126,6 +126,10 @@ gboolean suture_repo_refresh(SutureRepo *repo, gint64 now, GError **error) G_GNU
 gboolean suture_repo_status(SutureRepo *repo, SutureRepoStatus *ret,
 			    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* EXPIRING, naming the first role of @status that has less than a third of its life left at @now. */
+gboolean suture_repo_status_check(const SutureRepo *repo, const SutureRepoStatus *status, gint64 now,
+				  GError **error);
+
 /*
  * Deletes what no reader who starts now needs: packages, rpm-md files and metadata that
  * the public timestamp no longer leads to. *@ret_removed: how many files. Root metadata stays: clients walk

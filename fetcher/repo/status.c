@@ -6,6 +6,8 @@
 #include "fetcher/repo/staged.h"
 #include "fetcher/repo/step.h"
 
+#define DAY ((gint64)24 * 60 * 60)
+
 static json_t *offered_targets(const SutureRepoDocument *document)
 {
 	return document ? json_object_get(document->signed_, "targets") : NULL;
@@ -140,4 +142,31 @@ gboolean suture_repo_status(SutureRepo *repo, SutureRepoStatus *ret, GError **er
 								 repo->public, "metadata/timestamp.json");
 	*ret = status;
 	return TRUE;
+}
+
+static gboolean check_life(const gchar *role, gint64 expires, guint days, gint64 now, GError **error)
+{
+	g_autofree gchar *end = suture_repo_time(expires);
+
+	if (expires == 0 || expires - now >= (gint64)days * DAY / 3)
+		return TRUE;
+	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_EXPIRING,
+		    "%s: its metadata ends at %s; run 'suture repo publish', or 'stage' and 'sign' where its "
+		    "keys are "
+		    "elsewhere",
+		    role, end);
+	return FALSE;
+}
+
+gboolean suture_repo_status_check(const SutureRepo *repo, const SutureRepoStatus *status, gint64 now,
+				  GError **error)
+{
+	const SutureRepoSettings *settings = repo->settings;
+
+	for (guint i = 0; i < SUTURE_REPO_N_ROLES; i++)
+		if (!check_life(suture_repo_role_name(i), status->roles[i].expires,
+				settings->roles[i].expiry_days, now, error))
+			return FALSE;
+	return check_life("a kernel's role", status->kernels_expire, settings->kernels.expiry_days, now,
+			  error);
 }

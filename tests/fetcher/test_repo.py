@@ -464,3 +464,12 @@ def test_metadata_of_kernels_is_signed_anew_before_it_expires(published):
     published.must("publish", at="+46 days")
     assert published.roles()[release()]["version"] == 2
     assert published.json("status")["kernels_expire"] == published.roles()[release()]["expires"]
+
+
+@pytest.mark.parametrize("later,role", [("+5 days", "timestamp"), ("+61 days", "targets"), ("+244 days", "root")])
+def test_status_tells_early_what_ends(published, later, role):
+    assert published.run("status").status == 0
+    if role != "timestamp":  # the daily job goes on, the offline keys do not come out
+        published.must("refresh", at=later)
+    result = published.run("status", at=later)
+    assert result.status == 13 and result.reason == "repo-expiring" and f" {role}:" in result.stderr

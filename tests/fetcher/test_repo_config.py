@@ -77,6 +77,27 @@ def test_url_and_tls_files_come_from_the_configuration(host):
     assert section["baseurl"].startswith(URL)
 
 
+def test_entitlement_is_shown_where_nothing_else_is_named(host):
+    host.conf(f"[repository]\nurl={URL};https://mirror.example.org/\n")
+    (host.root / "etc/suture/entitlement.pem").write_text("")
+    host.run()
+    (section,) = host.sections().values()
+    assert section["sslclientcert"] == section["sslclientkey"] == "/etc/suture/entitlement.pem"
+    assert section["baseurl"].startswith(f"{URL}/targets/")  # the first of the mirrors
+    host.conf(f"[repository]\nurl={URL}\nclient-certificate=/etc/c.pem\n")
+    host.run()
+    (section,) = host.sections().values()
+    assert section["sslclientcert"] == "/etc/c.pem" and "sslclientkey" not in section
+
+
+def test_keyring_is_the_repositorys_once_it_is_there(host):
+    host.run("--url", URL)
+    assert host.sections().popitem()[1]["gpgkey"] == "file:///etc/suture/trust/rpm-keyring.asc"
+    (host.root / "var/lib/suture/trust").mkdir(parents=True)
+    host.run("--url", URL)
+    assert host.sections().popitem()[1]["gpgkey"] == "file:///var/lib/suture/trust/rpm-keyring.asc"
+
+
 def test_second_run_leaves_the_file_alone(host):
     assert "wrote" in host.run("--url", URL).stdout
     before = host.file.stat()
