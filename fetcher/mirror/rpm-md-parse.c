@@ -166,6 +166,9 @@ static gboolean feed(const Parse *parse, GMarkupParseContext *context, const gch
 {
 	g_autoptr(GError) cause = NULL;
 
+	/* GMarkup takes no text, but not nothing. */
+	if (size == 0)
+		return TRUE;
 	if (size >= 0 ? g_markup_parse_context_parse(context, text, size, &cause)
 		      : g_markup_parse_context_end_parse(context, &cause))
 		return TRUE;
