@@ -83,6 +83,7 @@ static void clear_file(Slot *slot)
 {
 	g_clear_pointer(&slot->file.url, g_free);
 	g_clear_pointer(&slot->file.body, g_byte_array_unref);
+	g_clear_pointer(&slot->file.sha256, g_free);
 	suture_fd_clear(&slot->file.fd);
 	slot->state = IDLE;
 }
@@ -146,14 +147,16 @@ static gboolean ask(SutureHttpPool *pool, Slot *slot, gboolean *ret_whole, GErro
 	if (*ret_whole)
 		return TRUE;
 	suture_http_transfer_clear(&slot->transfer);
-	slot->transfer = (SutureHttpTransfer){.handle = &slot->handle,
-					      .url = file->url,
-					      .count = &pool->count,
-					      .body = file->body,
-					      .fd = file->fd,
-					      .limit = file->length,
-					      .offset = offset,
-					      .have = offset};
+	slot->transfer =
+		(SutureHttpTransfer){.handle = &slot->handle,
+				     .url = file->url,
+				     .count = &pool->count,
+				     .body = file->body,
+				     .fd = file->fd,
+				     .digest = offset == 0 && !file->body ? suture_digest_new() : NULL,
+				     .limit = file->length,
+				     .offset = offset,
+				     .have = offset};
 	suture_http_transfer_prepare(&slot->transfer, file->body ? pool->get_seconds : 0);
 	slot->state = RUNNING;
 	curl_multi_add_handle(pool->multi, slot->handle.easy);
@@ -177,6 +180,7 @@ static gboolean conclude(SutureHttpPool *pool, Slot *slot, const GError *failure
 
 	switch (work->done(&slot->file, slot->resumed, failure, work->data, error)) {
 	case SUTURE_HTTP_AGAIN:
+		g_clear_pointer(&slot->file.sha256, g_free);
 		slot->attempts = 0;
 		return start(pool, slot, error);
 	case SUTURE_HTTP_STOP:
@@ -231,6 +235,8 @@ static gboolean end_transfer(SutureHttpPool *pool, Slot *slot, CURLcode result, 
 	arrived = suture_http_transfer_finish(&slot->transfer, result, &failure);
 	if (slot->transfer.offset == 0)
 		slot->resumed = FALSE;
+	if (arrived && slot->transfer.digest)
+		slot->file.sha256 = suture_digest_finish(g_steal_pointer(&slot->transfer.digest));
 	if (arrived)
 		return conclude(pool, slot, NULL, error);
 	if (failure && failure->domain != SUTURE_FETCH_ERROR) {

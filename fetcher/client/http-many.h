@@ -19,6 +19,7 @@ typedef struct {
 	GByteArray *body; /* where to in memory; NULL: a file */
 	guint64 length;   /* that the file is to have, at most */
 	gpointer data;    /* the caller's own */
+	gchar *sha256;    /* for done(): of all of it, when it came in one piece; NULL: not known */
 } SutureHttpFile;
 
 typedef enum {

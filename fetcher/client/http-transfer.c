@@ -18,6 +18,7 @@
 
 void suture_http_transfer_clear(SutureHttpTransfer *transfer)
 {
+	g_clear_pointer(&transfer->digest, suture_digest_free);
 	g_clear_pointer(&transfer->label, g_free);
 	g_clear_pointer(&transfer->content_range, g_free);
 	g_clear_pointer(&transfer->content_encoding, g_free);
@@ -170,6 +171,8 @@ static gboolean store(gconstpointer data, gsize size, gpointer user, GError **er
 	if (size > transfer->limit - transfer->have)
 		return set_endless(transfer, error);
 	transfer->have += size;
+	if (transfer->digest)
+		suture_digest_update(transfer->digest, data, size);
 	if (!transfer->body)
 		return suture_file_write_fd(transfer->fd, data, size, error);
 	g_byte_array_append(transfer->body, data, (guint)size);

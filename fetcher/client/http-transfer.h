@@ -4,6 +4,8 @@
 #include "fetcher/client/http-gunzip.h"
 #include "fetcher/client/http.h"
 
+#include "signer/verify/digest.h"
+
 #include <curl/curl.h>
 
 /* What http.c and http-many.c share; the only header that knows libcurl. */
@@ -32,6 +34,8 @@ typedef struct {
 	guint64 have;            /* bytes of the whole that are there */
 	SutureProgress progress; /* told of @have; NULL allowed */
 	gpointer progress_data;
+	SutureDigest
+		*digest; /* gets the bytes of a file as they come; the transfer's own; NULL: not wanted */
 
 	gchar *label; /* the URL without its password, for messages */
 	guint64 header_bytes, discarded;
