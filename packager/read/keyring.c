@@ -53,16 +53,10 @@ static gboolean run_gpg(const gchar *home, const gchar *const *command, GBytes *
 {
 	static const gchar *const environment[] = {"LC_ALL=C", NULL};
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
-	const gchar *const common[] = {"gpg",
-				       "--homedir",
-				       home,
-				       "--no-options",
-				       "--batch",
-				       "--no-tty",
-				       "--quiet",
-				       "--no-autostart",
-				       "--no-auto-check-trustdb",
-				       NULL};
+	const gchar *const common[] = {"gpg", "--homedir", home, "--no-options", "--batch", "--no-tty",
+				       "--quiet", "--no-autostart", "--no-auto-check-trustdb",
+				       /* A dead clock does not take the keys away: times are judged here. */
+				       "--ignore-time-conflict", NULL};
 
 	for (gsize i = 0; common[i]; i++)
 		g_ptr_array_add(argv, (gpointer)common[i]);
