@@ -250,6 +250,24 @@ static gboolean check_since(const Run *run, GError **error)
 		run->request->since, run->since->timestamp, version_of(run, SUTURE_TUF_TIMESTAMP));
 }
 
+/* A kernel that is asked for, but that the mirror was not to have. */
+static gboolean open_served(Run *run, GError **error)
+{
+	const SutureMirrorExport *request = run->request;
+	g_autoptr(GError) cause = NULL;
+
+	run->served = suture_mirror_served_open(request->folder, request->kernels, &cause);
+	if (run->served)
+		return TRUE;
+	if (request->kernels && g_error_matches(cause, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_NOT_FOUND))
+		return suture_mirror_refuse(
+			error, SUTURE_MIRROR_ERROR_KERNEL,
+			"%s: the mirror has not every kernel that --kernel asks for; narrow the patterns",
+			request->folder);
+	g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
+}
+
 gboolean suture_mirror_export(const SutureMirrorExport *request, SutureMirrorExported *ret, GError **error)
 {
 	g_auto(Run) run = {.request = request};
@@ -257,8 +275,7 @@ gboolean suture_mirror_export(const SutureMirrorExport *request, SutureMirrorExp
 
 	run.since = request->since ? suture_mirror_state_read(request->since, error)
 				   : suture_mirror_state_empty();
-	run.served = run.since ? suture_mirror_served_open(request->folder, request->kernels, error) : NULL;
-	if (!run.served || !check_since(&run, error))
+	if (!run.since || !open_served(&run, error) || !check_since(&run, error))
 		return FALSE;
 	kernels = request->kernels ? request->kernels : (const gchar *const *)run.served->kernels;
 	run.contents = suture_mirror_contents_new(kernels);

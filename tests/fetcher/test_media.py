@@ -176,6 +176,12 @@ def test_chosen_kernels(made, inside, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_kernels_that_the_mirror_was_not_to_have(upstream, tmp_path, made):
+    mirror = Mirror(tmp_path / "one", made.root)
+    synced(mirror, url(upstream), "--kernel", ONE)
+    assert mirror.run("export", "-o", tmp_path / "media", "--kernel", "*", mirror.folder).reason == "mirror-kernel"
+
+
 def test_withdrawals_and_revocations_travel(upstream, outside, inside, tmp_path):
     """A recall is a member of its kernel's role, a CRL a target."""
     export(outside, tmp_path / "full")

@@ -87,6 +87,20 @@ static void test_damaged(void)
 	assert_refused(text);
 }
 
+/* As when a publisher appends a key anew, with a later expiry. */
+static void test_key_twice(void)
+{
+	g_autoptr(GBytes) armored = read_keys("stranger.asc");
+	g_autofree gchar *text = g_strndup(g_bytes_get_data(armored, NULL), g_bytes_get_size(armored));
+	g_autofree gchar *twice = g_strconcat(text, text, NULL);
+	g_autoptr(GBytes) bytes = g_bytes_new_static(twice, strlen(twice));
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SutureKeyring) keyring = suture_keyring_new(bytes, &error);
+
+	g_assert_no_error(error);
+	g_assert_nonnull(keyring);
+}
+
 static void test_too_large(void)
 {
 	g_autofree gchar *text = g_strnfill(2 * 1024 * 1024, 'A');
@@ -167,6 +181,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/bundle/keyring/malformed", test_malformed);
 	g_test_add_func("/bundle/keyring/damaged", test_damaged);
 	g_test_add_func("/bundle/keyring/too-large", test_too_large);
+	g_test_add_func("/bundle/keyring/key-twice", test_key_twice);
 	g_test_add_func("/bundle/gpg-listing/subkey", test_listing_subkey);
 	g_test_add_func("/bundle/gpg-listing/revocations", test_listing_revocations);
 	g_test_add_func("/bundle/gpg-listing/unexplained", test_listing_unexplained);
