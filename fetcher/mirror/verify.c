@@ -76,8 +76,8 @@ static gboolean verify_files(Run *run, const GPtrArray *files, const gchar *kern
 		run->result->files++;
 		run->result->bytes += file->length;
 		if (request->progress)
-			request->progress("verifying", run->result->bytes, run->served->plan->bytes,
-					  request->progress_data);
+			request->progress("verifying", MIN(run->result->bytes, run->served->plan->bytes),
+					  run->served->plan->bytes, request->progress_data);
 	}
 	return TRUE;
 }
