@@ -235,6 +235,15 @@ static gboolean save(Publish *publish, GError **error)
 	return suture_repo_step_save(publish->repo, publish->targets, error);
 }
 
+/* Also those that nobody changed: should this be cut short, the next publish has to put them in place. */
+static gboolean mark_all(const Publish *publish, GError **error)
+{
+	for (guint i = 0; i < publish->releases->len; i++)
+		if (!suture_repo_mark(publish->repo, publish->releases->pdata[i], error))
+			return FALSE;
+	return TRUE;
+}
+
 static json_t *snapshot_body(const Publish *publish)
 {
 	json_t *meta = json_object(), *entry;
@@ -319,7 +328,7 @@ gboolean suture_repo_publish(SutureRepo *repo, const SutureRepoPublish *options,
 
 	wanted.all |= is_lost(repo);
 	if (!root_lives(repo, wanted.now, error) || !prepare(&publish, error) || !check(&publish, error) ||
-	    !save(&publish, error) || !sign_top(&publish, error) ||
+	    !mark_all(&publish, error) || !save(&publish, error) || !sign_top(&publish, error) ||
 	    !suture_repo_deploy(repo, publish.releases, TRUE, ret_changed, error))
 		return FALSE;
 	return suture_repo_unmark(repo, publish.releases, error);
@@ -330,6 +339,22 @@ gboolean suture_repo_stage(SutureRepo *repo, const SutureRepoPublish *options, G
 	g_auto(Publish) publish = {.repo = repo, .options = options};
 
 	return root_lives(repo, options->now, error) && prepare(&publish, error);
+}
+
+/* What is published below a root that readers do not have yet need not be signed by the keys that it names.
+ */
+static gboolean root_is_public(const SutureRepo *repo, GError **error)
+{
+	g_autofree gchar *name =
+		g_strdup_printf("metadata/%" G_GINT64_FORMAT ".root.json", repo->root->version);
+
+	if (faccessat(repo->public, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return TRUE;
+	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNPUBLISHED,
+		    "%s: root metadata version %" G_GINT64_FORMAT
+		    " waits to be published; run 'suture repo publish' first",
+		    repo->folder, repo->root->version);
+	return FALSE;
 }
 
 gboolean suture_repo_refresh(SutureRepo *repo, gint64 now, GError **error)
@@ -348,7 +373,9 @@ gboolean suture_repo_refresh(SutureRepo *repo, gint64 now, GError **error)
 		return FALSE;
 	}
 	body = json_pack("{s:O}", "meta", json_object_get(current->signed_, "meta"));
-	snapshot = sign_online(repo, SUTURE_REPO_SNAPSHOT, body, FALSE, now, error);
+	snapshot = root_is_public(repo, error)
+			   ? sign_online(repo, SUTURE_REPO_SNAPSHOT, body, FALSE, now, error)
+			   : NULL;
 	return snapshot && sign_timestamp(repo, snapshot, TRUE, now, error) &&
 	       suture_repo_deploy(repo, marked, FALSE, &changed, error);
 }

@@ -53,6 +53,7 @@ static json_t *next_signed(const SutureRepoWish *wish, const SutureRepoDocument 
 
 /* What is staged goes on being signed as long as it says what is wanted and would live for half of its life.
  */
+/* Nor may it live for longer than it is to: who had it in hand may have changed that. */
 static gboolean still_good(json_t *staged, const SutureRepoWish *wish, json_t *wanted)
 {
 	json_t *signed_ = json_object_get(staged, "signed");
@@ -60,6 +61,7 @@ static gboolean still_good(json_t *staged, const SutureRepoWish *wish, json_t *w
 	g_autoptr(GDateTime) end = expires ? g_date_time_new_from_iso8601(expires, NULL) : NULL;
 
 	return end && g_date_time_to_unix(end) > wish->now + wish->life / 2 &&
+	       g_date_time_to_unix(end) <= wish->now + wish->life &&
 	       json_equal(json_object_get(signed_, "version"), json_object_get(wanted, "version")) &&
 	       signed_says(signed_, wanted);
 }

@@ -429,6 +429,14 @@ def test_refresh_signs_what_is_published_and_nothing_that_waits(published):
     assert published.json("status")["added"] == 1
 
 
+def test_refresh_does_not_show_a_root_whose_targets_are_not_signed_yet(published):
+    published.must("rotate", "--sign-key", published.key("root"), "--targets-key", published.key("new-targets"))
+    refused(published.run("refresh"), "repo-unpublished")
+    assert not (published.metadata / "2.root.json").exists()
+    published.must("publish")
+    published.must("refresh")
+
+
 def test_refresh_before_the_first_publish_is_refused(repo):
     refused(repo.run("refresh"), "repo-unpublished")
 

@@ -35,8 +35,7 @@ def copy(prepared, tmp_path):
     """With the hard links between state and public folder kept."""
     must("cp", "-a", prepared.folder, prepared.folder.parent / "client", tmp_path)
     made = Repository(tmp_path)
-    for name in repo_fixture.ROLES:
-        assert prepared.key(name).exists()  # repository.conf names these
+    made.keys = prepared.keys  # repository.conf names these
     return made
 
 
@@ -49,10 +48,14 @@ def publish(repo, calls, what, count):
     return "INJECTED" in text or "killed by SIGKILL" in text, result
 
 
-def refresh(repo):
+def try_refresh(repo):
     """A TUF client that knows the old state."""
-    result = run(repo_fixture.TUF_CLIENT, "--metadata-dir", repo.folder.parent / "client", "--metadata-url",
-                 f"file://{repo.metadata}", "refresh")
+    return run(repo_fixture.TUF_CLIENT, "--metadata-dir", repo.folder.parent / "client", "--metadata-url",
+               f"file://{repo.metadata}", "refresh")
+
+
+def refresh(repo):
+    result = try_refresh(repo)
     assert result.status == 0, result.stderr
 
 
@@ -94,6 +97,24 @@ def test_publisher_killed_at_any_step(prepared, tmp_path, calls):
         refresh(repo)
         check_completed(repo, prepared.new)
     assert tuple(prepared.old) in seen
+
+
+def test_publisher_killed_while_it_signs_kernels_that_nobody_changed(prepared, tmp_path_factory, tmp_path):
+    """New targets keys ask every role for a signature. Whatever was in place, readers are led to what is there; but between
+    the rename of a root that takes keys away and that of the timestamp, what is published is signed by nobody: refused."""
+    folder = tmp_path_factory.mktemp("rotated")
+    rotated = copy(prepared, folder)
+    rotated.must("publish")
+    rotated.must("rotate", "--sign-key", rotated.key("root"), "--targets-key", rotated.key("new-targets"))
+    refused = 0
+    for repo, _ in steps(rotated, tmp_path, "renameat", KILL):
+        between = (repo.metadata / "2.root.json").exists() and repo.document("timestamp.json")["version"] == 2
+        result = try_refresh(repo)
+        assert (result.reason == "tuf-targets-signature") if between else (result.status == 0), result.stderr
+        refused += between
+        assert repo.check_whole() == sorted(prepared.new)
+        check_completed(repo, prepared.new)
+    assert refused == 1
 
 
 def test_disk_full_at_any_step(prepared, tmp_path):
