@@ -10,7 +10,7 @@
 #define METADATA "metadata/"
 #define TARGETS "targets/"
 #define REPODATA "/repodata/"
-#define MAX_ENTRIES 1000000
+#define MAX_ENTRIES 250000
 #define MAX_KERNELS 1000
 #define MAX_FILE_BYTES (4LL * 1024 * 1024 * 1024)
 #define SHA256_HEX 64

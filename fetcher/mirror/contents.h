@@ -8,7 +8,7 @@
  * signed: it says early what is damaged, and everything on it is judged by what is signed besides.
  */
 #define SUTURE_MIRROR_CONTENTS_FILE "suture-media"
-#define SUTURE_MIRROR_MAX_CONTENTS_BYTES (256 * 1024 * 1024)
+#define SUTURE_MIRROR_MAX_CONTENTS_BYTES (64 * 1024 * 1024)
 
 /* Where an entry belongs; the order in which they come. */
 typedef enum {

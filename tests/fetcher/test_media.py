@@ -402,6 +402,14 @@ def test_thousands_of_entries_that_nobody_signed(made, inside, tmp_path):
     assert result.status == 0 and len(inside.served()) == len(made.served())
 
 
+@pytest.mark.parametrize("what", ["entries", "text"])
+def test_list_without_end(inside, tmp_path, what):
+    listed = {"entries": b"".join(b"%064x 0 targets/%d\n" % (number, number) for number in range(250_001)),
+              "text": b"kernel " + bytes(1 << 26) + b"\n"}[what]
+    result = import_(inside, pack(tmp_path / "media", [], b"suture-media 1\n" + listed))
+    assert result.reason == {"entries": "media-list", "text": "media-size"}[what]
+
+
 def test_compression_bomb(made, inside, tmp_path):
     """A gigabyte of zeros in some kilobytes, where something small is expected."""
     bomb = bytes(1 << 28)
