@@ -2,39 +2,21 @@
 """A repository of several kernels by an independent writer, rpm-md and all, and mirrors of it."""
 import gzip
 import hashlib
-import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import testkeys  # noqa: E402
+from lib.result import Result  # noqa: E402
 from lib.tufrepo import Repo  # noqa: E402
 
 BIN = pathlib.Path(os.environ["SUTURE_BIN"])
 KERNELS = ("6.1.0-1-amd64", "6.6.0-2-amd64")
 KEYRING = "trust/rpm-keyring.asc"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command did; reason is the code in the brackets of its error line."""
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def reason(self):
-        found = re.search(r"\[([a-z0-9-]+)\]$", self.stderr.strip())
-        return found[1] if found else None
-
-    @property
-    def json(self):
-        return json.loads(self.stdout)
 
 
 def suture(*words, wrapper=(), **options):

@@ -6,35 +6,21 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import bundle as bundles  # noqa: E402
 import modules  # noqa: E402
 import testkeys  # noqa: E402
+from lib.result import Result  # noqa: E402
 
 BIN = pathlib.Path(os.environ["SUTURE_BIN"])
 BUILD = pathlib.Path(os.environ["SUTURE_BUILD_DIR"])
 VENDOR = BIN / "suture-vendor"
 TUF_CLIENT = BIN / "suture-tuf-client"
 ROLES = ("root", "targets", "snapshot", "timestamp")
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command did; reason is the code in the brackets of its error line."""
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def reason(self):
-        found = re.search(r"\[([a-z0-9-]+)\]$", self.stderr.strip())
-        return found[1] if found else None
 
 
 def run(*command, at=None, environment=None, wrapper=(), **options):

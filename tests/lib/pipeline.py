@@ -7,15 +7,14 @@ import functools
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from lib.httpd import Nginx
+from lib.result import Result
 
 SOURCE = Path(os.environ["SUTURE_SOURCE"])
 BUILD = Path(os.environ["SUTURE_BUILD_DIR"])
@@ -28,23 +27,6 @@ SAMPLES = ("version", "uptime")
 sys.path.insert(0, str(SOURCE / "tests" / "vm"))
 import machine  # noqa: E402
 import vm_kernel  # noqa: E402
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command did. reason: the code in the brackets of its error line, None on success."""
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def reason(self):
-        found = re.search(r"\[([a-z0-9-]+)\]$", self.stderr.strip())
-        return found[1] if found else None
-
-    @property
-    def json(self):
-        return json.loads(self.stdout)
 
 
 def run(command, **options):
