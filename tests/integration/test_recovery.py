@@ -19,7 +19,7 @@ BLOCKS = handbook.man_blocks(PAGE)
 HERE = {"shared"}  # blocks that others call
 VERSION, VERSION_AGAIN, UPTIME = "proc-version-1-1", "proc-version-1-2", "proc-uptime-1-1"
 FAR = 10**6
-RAN = set()
+APPLY = "suture apply 2>&1; echo $?; ls /sys/kernel/livepatch"
 
 
 class Vendor:
@@ -48,7 +48,6 @@ class Vendor:
 
     def follow(self, name):
         """Run the vendor's block of that name."""
-        RAN.add((name, "vendor"))
         handbook.run(BLOCKS["signed_by", "shared"] + BLOCKS[name, "vendor"], self.replace, self.folder, self.environment)
 
     def run(self, *command, faketime=None):
@@ -123,7 +122,6 @@ def current(vendor, host, result):
 
 def follow(vendor, host, name):
     """Run the host's block of that name on a host below a folder, of the kernel of the tests."""
-    RAN.add((name, "host"))
     wrapper = vendor.folder / "host-bin/suture"
     wrapper.parent.mkdir(exist_ok=True)
     wrapper.write_text('#!/bin/sh\ncase $1 in fetch) set -- "$@" %s;; esac\nexec %s --root %s "$@"\n'
@@ -287,6 +285,13 @@ def test_threshold_of_targets_keys_stolen(vendor, hosts, network_alone):
     vendor.follow("all-targets")
     hosts.recover()
     refused(hosts.hit.verify(impostor.package), "rpm-key-unknown")
+    if not network_alone:  # one boot is enough
+        lines = hosts.hit.copy(vendor.folder / "host-stopped").boot(APPLY).output.splitlines()
+        assert lines[0].endswith("[cms-chain]") and lines[1:] == ["4"]
+    follow(vendor, hosts.hit, "all-targets")
+    assert hosts.hit.bundles() == [VERSION]
+    if not network_alone:
+        assert hosts.hit.boot(APPLY).output.splitlines()[-2:] == ["0", "proc_version_1_1"]
     for host in hosts.all.values():
         refused(host.fetch("--url", thief.url), "tuf-timestamp-signature")
     vendor.add(pipeline.vendor().packages[UPTIME], "g", "i")
@@ -329,6 +334,8 @@ def test_one_root_key_stolen(vendor, hosts):
 
 
 def test_threshold_of_root_keys_stolen(vendor, hosts):
+    mirror = ["mirror", "sync", "--trusted-root", "root.json", vendor.url]
+    vendor.run(*mirror, "mirror-1")
     thief = vendor.thief(root="a b", timestamp="timestamp")
     root = thief.read("root")
     thief.write("root", root | {"version": 2})
@@ -336,6 +343,9 @@ def test_threshold_of_root_keys_stolen(vendor, hosts):
     vendor.follow("all-root")
     refused(hosts.watching.fetch(), "tuf-timestamp-signature")
     hosts.recover(by_hand="all-root")
+    with pytest.raises(RuntimeError, match="tuf-timestamp-signature"):
+        vendor.run(*mirror, "mirror-1")
+    vendor.run(*mirror, "mirror-2")
     refused(hosts.hit.fetch("--url", thief.url), "tuf-root-signature")
 
 
@@ -363,6 +373,22 @@ def test_key_of_bundles_stolen(vendor, hosts, name, reason):
     for host in hosts.all.values():
         refused(host.verify(old), reason)
         assert host.verify(next((vendor.folder / "again").glob("*.rpm"))).status == 0
+    if name == "signer":  # the old bundle is in the store, too
+        assert hosts.hit.bundles() == [VERSION, VERSION_AGAIN]
+        assert hosts.hit.boot(APPLY).output.splitlines()[-2:] == ["0", "proc_version_1_2"]
+
+
+def test_patch_that_is_not_signed_anew_is_recalled(vendor, hosts):
+    vendor.add(pipeline.vendor().packages[UPTIME], "d", "e")
+    assert hosts.hit.fetch().status == 0
+    vendor.follow("signer")
+    hosts.hit.fetch()
+    lines = hosts.hit.copy(vendor.folder / "host-stopped").boot(APPLY).output.splitlines()
+    assert lines[0].endswith("[cms-revoked]") and lines[1:] == ["4"]
+    vendor.run("repo", "withdraw", "srv/patches", UPTIME, "--reason", "its signer's key was stolen")
+    vendor.sign("d", "e")
+    hosts.hit.fetch()
+    assert hosts.hit.boot(APPLY).output.splitlines()[-2:] == ["0", "proc_version_1_2"]
 
 
 # Bundles, entitlements, machines, clocks
