@@ -46,9 +46,10 @@ class Vendor:
                             "image": str(kernel().image)}
         self.replace = {"/srv/": f"{self.folder}/srv/", "/media/": f"{self.folder}/media/", "6.1.0-47-cloud-amd64": kernel().release}
 
-    def follow(self, name):
+    def follow(self, name, faketime=None):
         """Run the vendor's block of that name."""
-        handbook.run(BLOCKS["signed_by", "shared"] + BLOCKS[name, "vendor"], self.replace, self.folder, self.environment)
+        text = BLOCKS["signed_by", "shared"] + BLOCKS[name, "vendor"]
+        handbook.run(text, self.replace, self.folder, self.environment, wrapper=["faketime", "-f", faketime] if faketime else [])
 
     def run(self, *command, faketime=None):
         words = ["faketime", "-f", faketime] if faketime else []
@@ -100,12 +101,12 @@ class Hosts:
     def all(self):
         return {"hit": self.hit, "offline": self.offline, "watching": self.watching, "new": self.new}
 
-    def recover(self, want=VERSION, by_hand=None):
+    def recover(self, want=VERSION, by_hand=None, faketime=None):
         """Each fetches, and then has all that the vendor signed."""
         for name, host in self.all.items():
             if by_hand:
                 follow(self.vendor, host, by_hand)
-            result = host.fetch("--json")
+            result = host.fetch("--json", faketime=faketime)
             assert result.status == 0, (name, result.stderr)
             current(self.vendor, host, result)
             outcomes = {each["id"]: each["outcome"] for each in result.json["bundles"]}
@@ -349,7 +350,21 @@ def test_threshold_of_root_keys_stolen(vendor, hosts):
     refused(hosts.hit.fetch("--url", thief.url), "tuf-root-signature")
 
 
+def test_metadata_expired(vendor, hosts):
+    late = "+400d"
+    refused(hosts.hit.fetch(faketime=late), "tuf-root-expired")
+    vendor.follow("expired", faketime=late)
+    hosts.recover(faketime=late)
+
+
 # Keys of bundles
+
+
+def test_rpm_key_lost(vendor, hosts):
+    vendor.follow("rpm-lost")
+    hosts.recover()
+    must(["gpg", "--homedir", vendor.folder / "keys/gpg-2", "--verify", *vendor.public.rglob("repomd.xml.asc"), *vendor.public.rglob("repomd.xml")])
+    assert hosts.new.verify(next((vendor.folder / "packages").iterdir())).status == 0
 
 
 def test_rpm_key_stolen(vendor, hosts):

@@ -22,11 +22,11 @@ def markdown_blocks(path):
     return [(found[1], found[2]) for found in re.finditer(r"^```([a-z]*)\n(.*?)^```$", path.read_text(), re.M | re.S)]
 
 
-def run(text, replace, folder, environment, timeout=300):
+def run(text, replace, folder, environment, wrapper=(), timeout=300):
     """The commands by bash -e, with @replace's words in the place of what a document calls them, where they begin a word."""
     for old in sorted(replace, key=len, reverse=True):
         text = re.sub(r"(?<![\w.$/-])" + re.escape(old), lambda _, new=replace[old]: str(new), text)
-    done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", text], cwd=folder, capture_output=True, text=True, timeout=timeout,
+    done = subprocess.run([*wrapper, "bash", "-e", "-o", "pipefail", "-c", text], cwd=folder, capture_output=True, text=True, timeout=timeout,
                           env={**os.environ, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", **environment}, check=False)
     assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
     return done.stdout
