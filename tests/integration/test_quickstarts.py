@@ -192,6 +192,17 @@ def test_mirror_has_what_the_vendor_serves(world, mirror):
     assert all(public[name] == data for name, data in copied.items() if name in public)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
+def test_mirror_needs_no_root(world, mirror):
+    acme = shutil.copytree(mirror / "acme", world.work / "nobody/acme")
+    for path in (acme.parent, acme, *acme.iterdir()):
+        os.chown(path, 65534, 65534)
+    must(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", BIN / "suture", "mirror", "sync", "--ca-file", mirror / "etc/suture/web-ca.pem",
+          "--trusted-root", acme / "root.json", "--client-certificate", acme / "entitlement.pem", f"https://127.0.0.1:{world.port}/stable",
+          acme.parent / "mirror"])
+    assert files(acme.parent / "mirror").items() <= files(world.work / "srv/mirror").items()
+
+
 def other_host(world, name, url):
     trust = shutil.copytree(world.work / "srv/vendor/acme", world.work / f"{name}-trust", ignore=shutil.ignore_patterns("entitlement.pem"))
     return Host(world.work / name, trust, url, build_id=vendor().build_id)
