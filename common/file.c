@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #define COPY_CHUNK (256 * 1024)
+#define READ_CHUNK_MIN 4096
 
 gboolean suture_file_name_is_safe(const gchar *name)
 {
@@ -64,21 +65,30 @@ int suture_file_open(const gchar *path, int flags, GError **error)
 	return fd;
 }
 
+/* How much to read at once: small files, which are the most, fit in one of their size. */
+static guint chunk_for(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? COPY_CHUNK : (guint)CLAMP(st.st_size + 1, READ_CHUNK_MIN, COPY_CHUNK);
+}
+
 GBytes *suture_file_read_fd(int fd, guint64 limit, const gchar *what, GError **error)
 {
 	g_autoptr(GByteArray) data = g_byte_array_new();
+	guint chunk = chunk_for(fd);
 	guint64 size = 0;
 
 	for (;;) {
 		gssize got;
 
-		if (size > limit || size > G_MAXUINT - COPY_CHUNK) {
+		if (size > limit || size > G_MAXUINT - chunk) {
 			g_set_error(error, SUTURE_COMMON_ERROR, SUTURE_COMMON_ERROR_TOO_LARGE,
 				    "%s: larger than the limit of %" G_GUINT64_FORMAT " bytes", what, limit);
 			return NULL;
 		}
-		g_byte_array_set_size(data, (guint)size + COPY_CHUNK);
-		got = TEMP_FAILURE_RETRY(pread(fd, data->data + size, COPY_CHUNK, (off_t)size));
+		g_byte_array_set_size(data, (guint)size + chunk);
+		got = TEMP_FAILURE_RETRY(pread(fd, data->data + size, chunk, (off_t)size));
 		if (got < 0) {
 			suture_error_set_errno(error, errno, "%s", what);
 			return NULL;
