@@ -212,7 +212,7 @@ static json_t *sign_all(GBytes *canonical, json_t *before, GPtrArray *keys, GErr
 {
 	SUTURE_AUTO_JSON *signatures = before ? json_copy(before) : json_array();
 
-	for (guint i = 0; i < keys->len; i++) {
+	for (guint i = 0; keys && i < keys->len; i++) {
 		g_autofree gchar *id = key_id(keys->pdata[i], error);
 		g_autofree gchar *signature =
 			id ? suture_private_key_sign_tuf(keys->pdata[i], canonical, error) : NULL;
@@ -240,6 +240,12 @@ GBytes *suture_repo_document(json_t *signed_, json_t *before, GPtrArray *keys, G
 	text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
 	/* jansson's allocator is malloc, as GLib's is. */
 	return g_bytes_new_with_free_func(text, strlen(text), free, text);
+}
+
+void suture_repo_document_pack(SutureRepoDocument *document)
+{
+	suture_json_clear(&document->document);
+	document->signed_ = NULL;
 }
 
 void suture_repo_document_free(SutureRepoDocument *document)

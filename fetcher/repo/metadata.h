@@ -61,9 +61,9 @@ gboolean suture_repo_keys_check(const SutureRepoAuthority *authority, GPtrArray 
 
 /*
  * The document {"signatures", "signed"}: those of @signatures (an array, NULL for none) whose key none of
- * @keys is, and one by each of @keys over the canonical JSON of @signed_. The bytes are that same form
- * (members sorted, no white space) with control characters escaped, since the canonical form of a PEM key is
- * not JSON.
+ * @keys (NULL for none) is, and one by each of @keys over the canonical JSON of @signed_. The bytes are that
+ * same form (members sorted, no white space) with control characters escaped, since the canonical form of a
+ * PEM key is not JSON.
  */
 GBytes *suture_repo_document(json_t *signed_, json_t *signatures, GPtrArray *keys,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -83,6 +83,8 @@ typedef struct {
 } SutureRepoDocument;
 SutureRepoDocument *suture_repo_document_parse(GBytes *bytes, SutureRepoRole role, const gchar *what,
 					       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Frees @document's JSON: bytes, version and expiry stay. */
+void suture_repo_document_pack(SutureRepoDocument *document);
 void suture_repo_document_free(SutureRepoDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureRepoDocument, suture_repo_document_free)
 

@@ -13,11 +13,11 @@
 
 #define DAY ((gint64)24 * 60 * 60)
 
-/* A kernel that is looked at. */
+/* A kernel that is looked at. A publish can be of all, so what is big is not kept here. */
 typedef struct {
 	gchar *release;
-	GPtrArray *bundles;
-	SutureRepoStep *step; /* NULL: nothing is to be said of it */
+	SutureRepoStep *step; /* packed */
+	json_t *entry;        /* of the index, once it is saved */
 } Kernel;
 
 static void kernel_free(gpointer data)
@@ -25,8 +25,8 @@ static void kernel_free(gpointer data)
 	Kernel *kernel = data;
 
 	g_free(kernel->release);
-	g_clear_pointer(&kernel->bundles, g_ptr_array_unref);
 	g_clear_pointer(&kernel->step, suture_repo_step_free);
+	suture_json_clear(&kernel->entry);
 	g_free(kernel);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Kernel, kernel_free)
@@ -69,16 +69,18 @@ static SutureRepoWish wish_of(const SutureRepo *repo, SutureRepoRole role,
 	};
 }
 
-static json_t *kernel_body(const SutureRepo *repo, const Kernel *kernel, GError **error)
+/* *@ret_bundles: how many bundles it lists. */
+static json_t *kernel_body(const SutureRepo *repo, const gchar *release, guint *ret_bundles, GError **error)
 {
-	SUTURE_AUTO_JSON *withdrawn = suture_repo_withdrawn_load(repo, kernel->release, error);
+	SUTURE_AUTO_JSON *withdrawn = suture_repo_withdrawn_load(repo, release, error);
+	g_autoptr(GPtrArray) bundles = withdrawn ? suture_repo_shelf_list(repo->shelf, release, error) : NULL;
 	json_t *targets, *body;
 
-	if (!withdrawn)
+	if (!bundles)
 		return NULL;
 	targets = json_object();
-	for (guint i = 0; i < kernel->bundles->len; i++) {
-		const SutureRepoBundle *bundle = kernel->bundles->pdata[i];
+	for (guint i = 0; i < bundles->len; i++) {
+		const SutureRepoBundle *bundle = bundles->pdata[i];
 		g_autofree gchar *path = suture_repo_bundle_target_path(bundle);
 
 		json_object_set_new(targets, path,
@@ -87,33 +89,44 @@ static json_t *kernel_body(const SutureRepo *repo, const Kernel *kernel, GError 
 	body = json_pack("{s:o}", "targets", targets);
 	if (json_array_size(withdrawn) > 0)
 		json_object_set(body, "x-suture-withdrawn", withdrawn);
+	*ret_bundles = bundles->len;
 	return body;
+}
+
+static SutureRepoWish kernel_wish(const Publish *publish, const SutureRepoAuthority *authority)
+{
+	const SutureRepo *repo = publish->repo;
+	SutureRepoWish wish = wish_of(repo, SUTURE_REPO_TARGETS, authority, publish->options->now);
+
+	wish.folder = repo->kernels;
+	wish.life = life_of(&repo->settings->kernels);
+	if (repo->settings->kernels.keys)
+		wish.uris = (const gchar *const *)repo->settings->kernels.keys;
+	return wish;
 }
 
 static gboolean prepare_kernel(Publish *publish, const gchar *release, GError **error)
 {
 	SutureRepo *repo = publish->repo;
 	SutureRepoAuthority authority = suture_repo_kernel_authority(repo, publish->delegations, release);
-	SutureRepoWish wish = wish_of(repo, SUTURE_REPO_TARGETS, &authority, publish->options->now);
+	SutureRepoWish wish = kernel_wish(publish, &authority);
 	g_autoptr(Kernel) kernel = g_new0(Kernel, 1);
 	SUTURE_AUTO_JSON *body = NULL;
+	guint bundles = 0;
 
-	wish.folder = repo->kernels;
-	wish.life = life_of(&repo->settings->kernels);
-	if (repo->settings->kernels.keys)
-		wish.uris = (const gchar *const *)repo->settings->kernels.keys;
 	kernel->release = g_strdup(release);
-	kernel->bundles =
-		suture_cancel_check(error) ? suture_repo_shelf_list(repo->shelf, release, error) : NULL;
-	body = kernel->bundles ? kernel_body(repo, kernel, error) : NULL;
+	body = suture_cancel_check(error) ? kernel_body(repo, release, &bundles, error) : NULL;
 	if (!body)
 		return FALSE;
 	/* What was added and taken out again before any publish. */
-	if (kernel->bundles->len == 0 && !json_object_get(publish->index, release))
+	if (bundles == 0 && !json_object_get(publish->index, release))
 		return TRUE;
 	kernel->step = suture_repo_step_prepare(repo, &wish, body, error);
 	if (!kernel->step)
 		return FALSE;
+	kernel->entry = suture_repo_index_entry(
+		kernel->step->next ? kernel->step->next : kernel->step->current, &authority);
+	suture_repo_step_pack(kernel->step);
 	g_ptr_array_add(publish->kernels, g_steal_pointer(&kernel));
 	return TRUE;
 }
@@ -215,15 +228,15 @@ static gboolean check(const Publish *publish, GError **error)
 
 static gboolean save_kernel(Publish *publish, Kernel *kernel, GError **error)
 {
-	SutureRepoAuthority authority =
-		suture_repo_kernel_authority(publish->repo, publish->delegations, kernel->release);
+	SutureRepo *repo = publish->repo;
+	g_autoptr(GPtrArray) bundles = suture_repo_shelf_list(repo->shelf, kernel->release, error);
 
-	if (!suture_repo_repodata_update(publish->repo, kernel->release, kernel->bundles,
-					 publish->options->metadata_time, error) ||
-	    !suture_repo_step_save(publish->repo, kernel->step, error))
+	if (!bundles ||
+	    !suture_repo_repodata_update(repo, kernel->release, bundles, publish->options->metadata_time,
+					 error) ||
+	    !suture_repo_step_save(repo, kernel->step, error))
 		return FALSE;
-	json_object_set_new(publish->index, kernel->release,
-			    suture_repo_index_entry(kernel->step->current, &authority));
+	json_object_set(publish->index, kernel->release, kernel->entry);
 	return TRUE;
 }
 

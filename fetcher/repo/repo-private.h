@@ -20,6 +20,7 @@ struct _SutureRepo {
 	int staged;    /* <folder>/staged */
 	int public;    /* and <folder>/public */
 	SutureRepoSettings *settings;
+	GHashTable *opened;       /* keys that were asked for, by their URIs */
 	SutureRepoDocument *root; /* the first one may still wait for signatures: */
 	gboolean root_is_staged;
 };
@@ -38,6 +39,11 @@ gboolean suture_repo_master_load(int folder, const gchar *name, SutureRepoRole t
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean suture_repo_master_save(int folder, const gchar *name, GBytes *bytes,
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The keys of @uris (NULL for none), opened once as long as the repository is open: a token takes its time.
+ * Borrowed. */
+const SutureRepoKeys *suture_repo_keys_at_hand(const SutureRepo *repo, const gchar *const *uris,
+					       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 gboolean suture_repo_settings_save(const SutureRepo *repo, const SutureRepoSettings *settings,
 				   GError **error) G_GNUC_WARN_UNUSED_RESULT;

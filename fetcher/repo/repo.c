@@ -66,9 +66,41 @@ void suture_repo_free(SutureRepo *repo)
 	suture_fd_clear(&repo->public);
 	suture_repo_settings_free(repo->settings);
 	suture_repo_document_free(repo->root);
+	g_hash_table_unref(repo->opened);
 	g_free(repo->folder);
 	suture_fd_clear(&repo->lock);
 	g_free(repo);
+}
+
+/* A failure is kept too: asking a token again with a PIN that is wrong would lock it. */
+typedef struct {
+	SutureRepoKeys *keys;
+	GError *cause;
+} Opened;
+
+static void opened_free(gpointer data)
+{
+	Opened *opened = data;
+
+	g_clear_pointer(&opened->keys, suture_repo_keys_free);
+	g_clear_error(&opened->cause);
+	g_free(opened);
+}
+
+const SutureRepoKeys *suture_repo_keys_at_hand(const SutureRepo *repo, const gchar *const *uris,
+					       GError **error)
+{
+	g_autofree gchar *joined = uris ? g_strjoinv("\n", (GStrv)uris) : g_strdup("");
+	Opened *opened = g_hash_table_lookup(repo->opened, joined);
+
+	if (!opened) {
+		opened = g_new0(Opened, 1);
+		opened->keys = suture_repo_keys_open(uris, &opened->cause);
+		g_hash_table_insert(repo->opened, g_steal_pointer(&joined), opened);
+	}
+	if (opened->cause)
+		g_propagate_error(error, g_error_copy(opened->cause));
+	return opened->keys;
 }
 
 /* The folders of the layout and the lock; what initialising and opening have in common. */
@@ -80,6 +112,7 @@ static SutureRepo *repo_new(const gchar *folder, int dirfd, GError **error)
 	repo->lock = repo->state = repo->shelf = repo->metadata = repo->kernels = repo->changed = -1;
 	repo->anchors = repo->withdrawn = repo->rpm_md = repo->staged = repo->public = -1;
 	repo->folder = g_strdup(folder);
+	repo->opened = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, opened_free);
 	repo->state = suture_repo_folder(dirfd, "state", error);
 	if (repo->state < 0)
 		return NULL;

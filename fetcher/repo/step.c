@@ -66,21 +66,20 @@ static gboolean still_good(json_t *staged, const SutureRepoWish *wish, json_t *w
 	       signed_says(signed_, wanted);
 }
 
-/* Private keys at hand; none, with the cause noted, where they cannot be had or are not the role's. */
-static SutureRepoKeys *keys_at_hand(SutureRepoStep *step, const SutureRepoWish *wish)
+/* Private keys at hand; NULL, with the cause noted, where they cannot be had or are not the role's. */
+static GPtrArray *keys_at_hand(const SutureRepo *repo, SutureRepoStep *step, const SutureRepoWish *wish)
 {
-	g_autoptr(SutureRepoKeys) keys = suture_repo_keys_open(wish->uris, &step->cause);
+	const SutureRepoKeys *keys = suture_repo_keys_at_hand(repo, wish->uris, &step->cause);
 
-	if (keys && suture_repo_keys_check(wish->authority, keys->private, &step->cause))
-		return g_steal_pointer(&keys);
-	return suture_repo_keys_open(NULL, NULL);
+	return keys && suture_repo_keys_check(wish->authority, keys->private, &step->cause) ? keys->private
+											    : NULL;
 }
 
 static gboolean sign_next(const SutureRepo *repo, SutureRepoStep *step, const SutureRepoWish *wish,
 			  json_t *body, GError **error)
 {
 	SUTURE_AUTO_JSON *signed_ = next_signed(wish, step->current, body), *staged = NULL;
-	g_autoptr(SutureRepoKeys) keys = keys_at_hand(step, wish);
+	GPtrArray *keys = keys_at_hand(repo, step, wish);
 	json_t *before = NULL;
 	g_autoptr(GBytes) bytes = NULL;
 
@@ -91,7 +90,7 @@ static gboolean sign_next(const SutureRepo *repo, SutureRepoStep *step, const Su
 		signed_ = json_incref(json_object_get(staged, "signed"));
 		before = json_object_get(staged, "signatures");
 	}
-	bytes = suture_repo_document(signed_, before, keys->private, error);
+	bytes = suture_repo_document(signed_, before, keys, error);
 	step->next = bytes ? suture_repo_document_parse(bytes, wish->type, step->name, error) : NULL;
 	if (!step->next)
 		return FALSE;
@@ -139,6 +138,13 @@ SutureRepoStep *suture_repo_step_prepare(const SutureRepo *repo, const SutureRep
 	if (!step->ready && right && wish->type == SUTURE_REPO_TARGETS && step->current->expires > wish->now)
 		keep_current(step, wish->now);
 	return g_steal_pointer(&step);
+}
+
+void suture_repo_step_pack(SutureRepoStep *step)
+{
+	g_clear_pointer(&step->current, suture_repo_document_free);
+	if (step->next)
+		suture_repo_document_pack(step->next);
 }
 
 gboolean suture_repo_step_check(const SutureRepoStep *step, GError **error)

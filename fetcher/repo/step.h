@@ -38,6 +38,9 @@ typedef struct {
 SutureRepoStep *suture_repo_step_prepare(const SutureRepo *repo, const SutureRepoWish *wish, json_t *body,
 					 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Frees all that check and save do without: the parsed documents, @current among them. */
+void suture_repo_step_pack(SutureRepoStep *step);
+
 /* THRESHOLD, or why its keys could not sign, unless the step is ready. */
 gboolean suture_repo_step_check(const SutureRepoStep *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
