@@ -13,10 +13,12 @@ import framework  # noqa: E402
 import mirror  # noqa: E402
 import packager  # noqa: E402
 import refresh  # noqa: E402
+import repository  # noqa: E402
 import verify  # noqa: E402
 from lib import pipeline  # noqa: E402
 
-BENCHMARKS = {"verify": verify, "refresh": refresh, "mirror": mirror, "apply": apply, "framework": framework, "packager": packager}
+BENCHMARKS = {"verify": verify, "refresh": refresh, "repository": repository, "mirror": mirror, "apply": apply, "framework": framework,
+              "packager": packager}
 HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 # Benchmarks
 
