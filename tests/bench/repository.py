@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A repository of up to 100,000 bundles for 500 kernels, as many for each: what a host's refresh costs, beside `dnf makecache` on one rpm-md index of
 the same packages, and publishing one more, beside `createrepo_c --update` on one folder of them. Both are served by nginx over TLS on loopback,
-with the `gzip on` of share/nginx. Bundles are made up: records and rpm-md of a real one with other names and digests; for createrepo_c every package
-is a link to one file of the size and time that its index has, which is what --update looks at; it gets their list in the order that it sorts fastest
-(finding them itself, version 0.17.3 took four minutes for 100,000), and its index has no advisories, which ours has. The ones that are added are real. All of it lies in memory (/dev/shm): nobody waits for a disk. Times are the least of several; CPU time counts
-a program and what it starts, gpg's agent left out; memory is the most that was resident."""
+with the `gzip on` of share/nginx; the bounds are for that. Bundles are made up: records and rpm-md of a real one with other names and digests; those
+that are added are real. For createrepo_c every package is a link to one file of the size and time that its index has, which is what --update looks
+at; it gets their list sorted (finding them itself, version 0.17.3 took four minutes for 100,000), and its index has no advisories, which ours has. All
+of it lies in memory (/dev/shm): nobody waits for a disk. Times are the least of several, but for the first publish; CPU time counts a program and what
+it starts, gpg's agent left out; memory is the most that was resident."""
 import json
 import os
 import shutil
