@@ -175,6 +175,34 @@ gboolean suture_file_write_atomic_path(const gchar *path, GBytes *data, mode_t m
 	return dirfd >= 0 && suture_file_write_atomic(dirfd, name, data, mode, error);
 }
 
+/* What write_atomic() calls its temporary files: a dot, the name, a dot, eight digits. */
+static gboolean is_temporary(const gchar *name)
+{
+	const gchar *digits = strrchr(name, '.');
+
+	return name[0] == '.' && digits > name + 1 && strlen(digits) == 9 &&
+	       strspn(digits + 1, "0123456789abcdef") == 8;
+}
+
+gboolean suture_file_sweep(int dirfd, GError **error)
+{
+	int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = own < 0 ? NULL : fdopendir(own);
+	struct dirent *entry;
+	gboolean ok = TRUE;
+
+	if (!folder) {
+		suture_error_set_errno(error, errno, "sweep");
+		suture_fd_clear(&own);
+		return FALSE;
+	}
+	while (ok && (entry = readdir(folder)))
+		if (is_temporary(entry->d_name) && unlinkat(dirfd, entry->d_name, 0) < 0 && errno != ENOENT)
+			ok = suture_error_set_errno(error, errno, "remove %s", entry->d_name);
+	closedir(folder);
+	return ok;
+}
+
 int suture_file_open_folder(const gchar *path, gboolean create, GError **error)
 {
 	if (create && g_mkdir_with_parents(path, 0755) < 0) {

@@ -64,6 +64,12 @@ gboolean suture_file_write_atomic(int dirfd, const gchar *name, GBytes *data, mo
 gboolean suture_file_write_atomic_path(const gchar *path, GBytes *data, mode_t mode,
 				       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * Removes from @dirfd what suture_file_write_atomic() calls that were killed left, and nothing else. Call it
+ * under the lock that all writers into @dirfd take.
+ */
+gboolean suture_file_sweep(int dirfd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Makes @path with its parents (mode 0755) and opens it as a folder. -1 with IO. */
 int suture_file_open_folder(const gchar *path, gboolean create, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

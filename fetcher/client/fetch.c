@@ -6,6 +6,7 @@
 #include "common/lock.h"
 #include "fetcher/client/anchors.h"
 #include "fetcher/client/fetch-list.h"
+#include "fetcher/client/fetch-sweep.h"
 #include "fetcher/client/partial.h"
 #include "fetcher/client/refresh-note.h"
 #include "packager/read/kernel.h"
@@ -101,7 +102,8 @@ static gboolean open_run(Run *run, GError **error)
 	g_autofree gchar *partial = host_path(request, SUTURE_FETCH_PARTIAL);
 
 	run->lock = suture_lock_take(lock, TRUE, error);
-	if (run->lock < 0 || !init_metadata(request, folder, error))
+	if (run->lock < 0 || !suture_fetch_sweep(request->root, error) ||
+	    !init_metadata(request, folder, error))
 		return FALSE;
 	run->partial = suture_partial_folder(partial, error);
 	run->http = run->partial >= 0 ? suture_http_new(&request->http, error) : NULL;

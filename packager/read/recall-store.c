@@ -8,13 +8,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define FOLDER "var/lib/suture/withdrawn"
 #define MEMBER "withdrawn"
 #define MAX_BYTES (64 * 1024 * 1024)
 
 static int open_folder(const gchar *root, gboolean create, GError **error)
 {
-	g_autofree gchar *path = g_build_filename(root ? root : "/", FOLDER, NULL);
+	g_autofree gchar *path = g_build_filename(root ? root : "/", SUTURE_RECALL_FOLDER, NULL);
 
 	if (!create && access(path, F_OK) < 0 && errno == ENOENT)
 		return -1;

@@ -3,6 +3,8 @@
 
 #include "spec/recall.h"
 
+#define SUTURE_RECALL_FOLDER "/var/lib/suture/withdrawn"
+
 /* Recalls that this host knows of: /var/lib/suture/withdrawn/<kernel release>.json, as the repository's
  * newest metadata has them. */
 

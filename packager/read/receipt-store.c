@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +56,27 @@ gboolean suture_receipt_load(const gchar *root, const gchar *manifest_sha256, Su
 	return TRUE;
 }
 
+/*
+ * Also takes the folder's lock, held until it is closed: fetching and applying write here, and neither waits
+ * for the other's lock.
+ */
+static gboolean sweep(int folder, GError **error)
+{
+	if (TEMP_FAILURE_RETRY(flock(folder, LOCK_EX)) < 0)
+		return suture_error_set_errno(error, errno, "lock %s", RECEIPTS);
+	return suture_file_sweep(folder, error);
+}
+
+gboolean suture_receipt_sweep(const gchar *root, GError **error)
+{
+	g_autofree gchar *path = receipts_folder(root);
+	SUTURE_AUTO_FD folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0)
+		return errno == ENOENT || suture_error_set_errno(error, errno, "%s", path);
+	return sweep(folder, error);
+}
+
 gboolean suture_receipt_save(const gchar *root, const SutureReceipt *receipt, GError **error)
 {
 	g_autofree gchar *path = receipts_folder(root);
@@ -63,7 +85,7 @@ gboolean suture_receipt_save(const gchar *root, const SutureReceipt *receipt, GE
 	g_autoptr(GBytes) bytes = NULL;
 
 	g_return_val_if_fail(is_digest(receipt->manifest_sha256), FALSE);
-	if (folder < 0)
+	if (folder < 0 || !sweep(folder, error))
 		return FALSE;
 	bytes = suture_receipt_write(receipt);
 	return suture_file_write_atomic(folder, name, bytes, 0600, error);

@@ -338,6 +338,26 @@ gboolean suture_store_add(const gchar *root, const SutureBundle *bundle, GError 
 	       suture_staging_commit(staging, id, error);
 }
 
+gboolean suture_store_sweep(const gchar *root, GError **error)
+{
+	g_autofree gchar *path = g_build_filename(root ? root : "/", SUTURE_BUNDLE_FETCHED_STORE, NULL);
+	SUTURE_AUTO_FD store = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_autoptr(GPtrArray) releases = NULL;
+
+	if (store < 0)
+		return errno == ENOENT || suture_error_set_errno(error, errno, "%s", path);
+	releases = list_names(store, path, error);
+	for (guint i = 0; releases && i < releases->len; i++) {
+		SUTURE_AUTO_FD folder =
+			openat(store, releases->pdata[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		/* What is no folder is nobody's staging. */
+		if (folder >= 0 && !suture_staging_sweep(folder, error))
+			return FALSE;
+	}
+	return releases != NULL;
+}
+
 gboolean suture_store_remove(const gchar *root, const SutureStored *stored, GError **error)
 {
 	g_autofree gchar *path =

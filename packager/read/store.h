@@ -51,6 +51,9 @@ gboolean suture_store_add(const gchar *root, const SutureBundle *bundle,
 gboolean suture_store_remove(const gchar *root, const SutureStored *stored,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Removes what calls of the two above that were killed left. Call it under the lock that guards the store. */
+gboolean suture_store_sweep(const gchar *root, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Receipts: /var/lib/suture/receipts/<manifest sha256>.json. *@ret NULL, successfully, when there is none. */
 gboolean suture_receipt_load(const gchar *root, const gchar *manifest_sha256, SutureReceipt **ret,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -59,3 +62,5 @@ gboolean suture_receipt_remove(const gchar *root, const gchar *manifest_sha256,
 			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean suture_receipt_save(const gchar *root, const SutureReceipt *receipt,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Removes what saves that were killed left, as each save does; needs no lock of the caller's. */
+gboolean suture_receipt_sweep(const gchar *root, GError **error) G_GNUC_WARN_UNUSED_RESULT;

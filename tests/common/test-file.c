@@ -76,6 +76,27 @@ static void failed_write_leaves_nothing(Fixture *f, gconstpointer data)
 	g_assert_null(g_dir_read_name(folder));
 }
 
+/* Names that look alike may be somebody's: a role's, say. */
+static void sweep_removes_temporaries_alone(Fixture *f, gconstpointer data)
+{
+	static const gchar *const kept[] = {
+		"a", "a.01234567", ".01234567", ".a.0123456g", ".a.012345678", ".a.json", ".a.01234567.json"};
+	static const gchar *const gone[] = {".a.01234567", ".a.json.89abcdef", "..a.01234567"};
+	g_autoptr(GError) error = NULL;
+
+	(void)data;
+	for (gsize i = 0; i < G_N_ELEMENTS(kept); i++)
+		put(f, kept[i], "x");
+	for (gsize i = 0; i < G_N_ELEMENTS(gone); i++)
+		put(f, gone[i], "x");
+	g_assert_true(suture_file_sweep(f->fd, &error));
+	g_assert_no_error(error);
+	for (gsize i = 0; i < G_N_ELEMENTS(kept); i++)
+		assert_content(f, kept[i], "x");
+	for (gsize i = 0; i < G_N_ELEMENTS(gone); i++)
+		g_assert_cmpint(faccessat(f->fd, gone[i], F_OK, 0), <, 0);
+}
+
 static void read_over_limit(Fixture *f, gconstpointer data)
 {
 	g_autoptr(GError) error = NULL;
@@ -180,6 +201,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	ADD("write-atomic/replaces-whole", write_replaces);
 	ADD("write-atomic/failure-leaves-nothing", failed_write_leaves_nothing);
+	ADD("sweep/temporaries-alone", sweep_removes_temporaries_alone);
 	ADD("read/limit-is-exact", read_over_limit);
 	ADD("open-beneath/refuses-escapes", open_beneath_refuses_escapes);
 	ADD("remove-tree/does-not-follow-links", remove_tree_does_not_follow);
