@@ -14,7 +14,8 @@
 typedef struct {
 	SutureContext *context;
 	gboolean dry_run;
-	GPtrArray *kernels; /* SutureKernel*: installed */
+	GPtrArray *kernels;   /* SutureKernel*: installed, as far as their images can be read */
+	GHashTable *releases; /* gchar*: of all that are installed */
 	SutureSession *session;
 	GPtrArray *removed; /* gchar*: "<id> for <release>" */
 } Prune;
@@ -22,6 +23,7 @@ typedef struct {
 static void prune_clear(Prune *prune)
 {
 	g_clear_pointer(&prune->kernels, g_ptr_array_unref);
+	g_clear_pointer(&prune->releases, g_hash_table_unref);
 	g_clear_pointer(&prune->session, suture_session_free);
 	g_clear_pointer(&prune->removed, g_ptr_array_unref);
 }
@@ -129,6 +131,9 @@ static gboolean prune_release(Prune *prune, const gchar *release, GError **error
 	gboolean running = strcmp(release, suture_session_kernel(prune->session)->release) == 0;
 	g_autoptr(SuturePolicyField) field = NULL;
 
+	/* Which build it is cannot be told: all that is here may be wanted. */
+	if (!kernel && g_hash_table_contains(prune->releases, release))
+		return TRUE;
 	if (!kernel)
 		return prune_gone(prune, release, error);
 	field = running ? suture_policy_field_of_host(prune->context, error)
@@ -190,6 +195,8 @@ gboolean cmd_prune(SutureContext *context, int argc, char **argv, GError **error
 	prune.session = lock < 0 ? NULL : suture_session_open(context, "prune", TRUE, error);
 	if (!prune.session)
 		return FALSE;
+	prune.releases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	suture_installed_releases(context, prune.releases);
 	prune.kernels = suture_installed_kernels(context, suture_session_kernel(prune.session));
 	if (!prune_all(&prune, error))
 		return FALSE;

@@ -50,17 +50,31 @@ static gboolean are_listed(const SutureTufClient *client, GError **error)
 	return missing == NULL;
 }
 
-/* Whether the folder has exactly what is listed. */
+/* Whether the folder has what is listed. */
 static gboolean is_current(const SutureTufClient *client, int folder)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(anchors); i++) {
 		const SutureTufTarget *target = listed(client, i);
 		SUTURE_AUTO_FD fd = suture_file_open_beneath(folder, anchors[i].file, O_RDONLY, 0, NULL);
 
-		if ((fd >= 0) != (target != NULL) || (target && !suture_tuf_target_check(target, fd, NULL)))
+		if (target && (fd < 0 || !suture_tuf_target_check(target, fd, NULL)))
 			return FALSE;
 	}
 	return TRUE;
+}
+
+/* A revocation list that the host had and the repository does not list stays in force: nothing that was
+ * revoked comes back by being left out. */
+static gboolean keep_old(const gchar *root, int folder, const gchar *file, GError **error)
+{
+	g_autofree gchar *before = suture_trust_folder(root);
+	g_autofree gchar *path = g_build_filename(before, file, NULL);
+	g_autoptr(GBytes) bytes = NULL;
+
+	if (!g_file_test(path, G_FILE_TEST_EXISTS))
+		return TRUE;
+	bytes = suture_file_read(path, MAX_BYTES, error);
+	return bytes && suture_file_write_atomic(folder, file, bytes, 0644, error);
 }
 
 static gboolean download(SutureTufClient *client, const SutureTufTarget *target, const gchar *targets_url,
@@ -92,8 +106,8 @@ static gboolean try_out(int folder, GError **error)
 	return trust != NULL;
 }
 
-static gboolean replace(SutureTufClient *client, int state, const gchar *name, const gchar *targets_url,
-			GError **error)
+static gboolean replace(SutureTufClient *client, const gchar *root, int state, const gchar *name,
+			const gchar *targets_url, GError **error)
 {
 	g_autoptr(SutureStaging) staging = suture_staging_new(state, error);
 
@@ -101,9 +115,10 @@ static gboolean replace(SutureTufClient *client, int state, const gchar *name, c
 		return FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(anchors); i++) {
 		const SutureTufTarget *target = listed(client, i);
+		int folder = suture_staging_fd(staging);
 
-		if (target && !download(client, target, targets_url, suture_staging_fd(staging),
-					anchors[i].file, error))
+		if (!(target ? download(client, target, targets_url, folder, anchors[i].file, error)
+			     : keep_old(root, folder, anchors[i].file, error)))
 			return FALSE;
 	}
 	return try_out(suture_staging_fd(staging), error) && suture_staging_commit(staging, name, error);
@@ -130,7 +145,7 @@ gboolean suture_anchors_adopt(SutureTufClient *client, const gchar *root, const 
 	folder = suture_file_open_beneath(state, name, O_RDONLY | O_DIRECTORY, 0, NULL);
 	if (folder >= 0 && is_current(client, folder))
 		return TRUE;
-	if (!replace(client, state, name, targets_url, error))
+	if (!replace(client, root, state, name, targets_url, error))
 		return FALSE;
 	*ret_changed = TRUE;
 	return TRUE;

@@ -180,24 +180,6 @@ static GError *all_mirrors(const Run *run)
 	return all;
 }
 
-static gboolean refresh_any(Run *run, GError **error)
-{
-	const SutureFetchRequest *request = run->request;
-
-	for (run->mirror = 0; request->urls[run->mirror]; run->mirror++) {
-		GError *cause = NULL;
-
-		if (refresh_from(run, run->mirror, &cause))
-			return TRUE;
-		if (is_cancelled(cause)) {
-			g_propagate_error(error, cause);
-			return FALSE;
-		}
-		g_ptr_array_add(run->report->skipped, cause);
-	}
-	return refuse_all(run, all_mirrors(run), error);
-}
-
 /* What the host's policy bore with. */
 static void add_stale(const Run *run, GString *detail)
 {
@@ -223,13 +205,11 @@ static gboolean record_skipped(const Run *run, GError **error)
 	return TRUE;
 }
 
-static gboolean refresh(Run *run, GError **error)
+static gboolean note_refresh(Run *run, GError **error)
 {
 	SutureFetchReport *report = run->report;
 	g_autoptr(GString) detail = g_string_new("repository metadata: ");
 
-	if (!refresh_any(run, error) || !record_skipped(run, error))
-		return FALSE;
 	note_versions(run);
 	g_string_append_printf(detail,
 			       "root %" G_GINT64_FORMAT ", timestamp %" G_GINT64_FORMAT
@@ -244,14 +224,13 @@ static gboolean take_anchors(Run *run, GError **error)
 {
 	g_autofree gchar *url = suture_http_join(run->request->urls[run->mirror], "targets");
 	g_autofree gchar *folder = NULL;
-	GError *cause = NULL;
+	gboolean changed;
 
-	if (!suture_anchors_adopt(run->client, run->request->root, url, &run->report->new_anchors, &cause))
-		return refuse_all(run, cause, error);
-	if (run->report->new_anchors &&
-	    !record(run, "accept", NULL, "ok", "trust anchors of the repository", error))
+	if (!suture_anchors_adopt(run->client, run->request->root, url, &changed, error))
 		return FALSE;
+	run->report->new_anchors |= changed;
 	folder = suture_trust_folder(run->request->root);
+	g_clear_pointer(&run->trust, suture_trust_free);
 	run->trust = suture_trust_load(folder, error);
 	return run->trust != NULL;
 }
@@ -475,8 +454,10 @@ static gboolean take_recalls(Run *run, const SutureKernel *kernel, GPtrArray *re
 	g_autoptr(GPtrArray) recalls = NULL;
 	json_t *list = NULL;
 
-	if (cause)
-		return refuse_all(run, g_steal_pointer(&cause), error);
+	if (cause) {
+		g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
 	if (role)
 		list = json_object_get(json_object_get(role->document, "signed"), "x-suture-withdrawn");
 	recalls = suture_recalls_read(list, &cause);
@@ -490,32 +471,131 @@ static gboolean take_recalls(Run *run, const SutureKernel *kernel, GPtrArray *re
 	return suture_recall_store_save(run->request->root, kernel->release, recalls, error);
 }
 
-/* What the metadata has for @kernel, where the roles for it can be trusted, and what policy says to it. */
-static gboolean list_kernel(Run *run, const SutureKernel *kernel, GError **error)
+/* What the metadata has for @kernel, where the roles for it can be trusted. */
+static GPtrArray *list_kernel(Run *run, const SutureKernel *kernel, GError **error)
 {
-	const SutureFetchRequest *request = run->request;
-	GError *cause = NULL;
 	g_autoptr(GPtrArray) results =
-		suture_fetch_list(run->client, request->root, run->trust, kernel, &cause);
+		suture_fetch_list(run->client, run->request->root, run->trust, kernel, error);
 
-	if (!results)
-		return refuse_all(run, cause, error);
-	if (!take_recalls(run, kernel, results, error))
-		return FALSE;
-	if (request->select)
-		request->select(kernel, results, request->select_data);
-	g_ptr_array_extend_and_steal(run->report->results, g_steal_pointer(&results));
+	return results && take_recalls(run, kernel, results, error) ? g_steal_pointer(&results) : NULL;
+}
+
+/* What one mirror had to say, and what was wrong with it. */
+typedef struct {
+	GPtrArray *results; /* of each kernel; owning */
+	guint missing;      /* kernels whose role is refused or not there */
+	GError *refusal;    /* the first of these */
+} Survey;
+
+static void survey_clear(Survey *survey)
+{
+	g_clear_pointer(&survey->results, g_ptr_array_unref);
+	g_clear_error(&survey->refusal);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Survey, survey_clear)
+
+/* This host's own trouble is no mirror's fault, and ends the run. */
+static gboolean is_ours(const GError *error)
+{
+	return error->domain != SUTURE_FETCH_ERROR && error->domain != SUTURE_TUF_ERROR;
+}
+
+static gboolean list_all(Run *run, Survey *survey, GError **error)
+{
+	for (guint i = 0; i < run->request->kernels->len; i++) {
+		g_autoptr(GError) cause = NULL;
+		GPtrArray *results = list_kernel(run, run->request->kernels->pdata[i], &cause);
+
+		if (results) {
+			g_ptr_array_extend_and_steal(survey->results, results);
+			continue;
+		}
+		if (is_ours(cause)) {
+			g_propagate_error(error, g_steal_pointer(&cause));
+			return FALSE;
+		}
+		survey->missing++;
+		if (!survey->refusal)
+			survey->refusal = g_steal_pointer(&cause);
+	}
 	return TRUE;
 }
 
-static gboolean list(Run *run, GError **error)
+/* All that is wanted of a mirror before files are. */
+static gboolean look_at(Run *run, guint index, Survey *survey, GError **error)
 {
-	for (guint i = 0; i < run->request->kernels->len; i++)
-		if (!list_kernel(run, run->request->kernels->pdata[i], error))
+	run->mirror = index;
+	survey->results = suture_fetch_results_new();
+	if (!refresh_from(run, index, error))
+		return FALSE;
+	return take_anchors(run, error) && list_all(run, survey, error);
+}
+
+/* The first mirror that has everything good; else the last one of those that had something, kernel by kernel.
+ */
+static gboolean choose_mirror(Run *run, GError **error)
+{
+	const gchar *const *urls = run->request->urls;
+
+	for (guint i = 0; urls[i]; i++) {
+		g_auto(Survey) survey = {NULL, 0, NULL};
+		g_autoptr(GError) cause = NULL;
+		gboolean seen = look_at(run, i, &survey, &cause);
+		gboolean some = seen && survey.missing < MAX(run->request->kernels->len, 1);
+
+		if (cause && (is_cancelled(cause) || is_ours(cause))) {
+			if (is_cancelled(cause))
+				g_propagate_error(error, g_steal_pointer(&cause));
+			else
+				refuse_all(run, g_steal_pointer(&cause), error);
 			return FALSE;
-	run->report->refresh = suture_refresh_note(run->request->root, run->request->urls[run->mirror],
-						   run->client, NULL, error);
-	return run->report->refresh != NULL;
+		}
+		if (seen && (survey.missing == 0 || (some && !urls[i + 1]))) {
+			g_ptr_array_extend_and_steal(run->report->results, g_steal_pointer(&survey.results));
+			run->report->refusal = g_steal_pointer(&survey.refusal);
+			return TRUE;
+		}
+		g_ptr_array_add(run->report->skipped,
+				cause ? g_steal_pointer(&cause) : g_steal_pointer(&survey.refusal));
+	}
+	return refuse_all(run, all_mirrors(run), error);
+}
+
+/* In the ledger: the mirrors that were passed over, what is trusted now, and the kernels that could not be
+ * seen to. */
+static gboolean record_survey(Run *run, GError **error)
+{
+	SutureFetchReport *report = run->report;
+
+	if (!record_skipped(run, error) || !note_refresh(run, error) ||
+	    (report->new_anchors &&
+	     !record(run, "accept", NULL, "ok", "trust anchors of the repository", error)))
+		return FALSE;
+	if (report->refusal && !record(run, "refuse", NULL, suture_error_reason(report->refusal),
+				       report->refusal->message, error))
+		return FALSE;
+	report->refresh = suture_refresh_note(run->request->root, run->request->urls[run->mirror],
+					      run->client, NULL, error);
+	return report->refresh != NULL;
+}
+
+/* What policy says to the results, which are in the order of the kernels. */
+static void select_all(Run *run)
+{
+	const SutureFetchRequest *request = run->request;
+	g_autoptr(GPtrArray) all = g_steal_pointer(&run->report->results);
+
+	run->report->results = suture_fetch_results_new();
+	for (guint i = 0; i < request->kernels->len; i++) {
+		GPtrArray *of_kernel = suture_fetch_results_new();
+
+		while (all->len > 0 &&
+		       ((SutureFetchResult *)all->pdata[0])->kernel == request->kernels->pdata[i])
+			g_ptr_array_add(of_kernel, g_ptr_array_steal_index(all, 0));
+		if (request->select)
+			request->select(request->kernels->pdata[i], of_kernel, request->select_data);
+		g_ptr_array_extend_and_steal(run->report->results, of_kernel);
+	}
 }
 
 static void skipped_free(gpointer error)
@@ -530,9 +610,9 @@ SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request, GError **
 
 	run.report->results = suture_fetch_results_new();
 	run.report->skipped = g_ptr_array_new_with_free_func(skipped_free);
-	if (!open_run(&run, error) || !refresh(&run, error) || !take_anchors(&run, error) ||
-	    !list(&run, error))
+	if (!open_run(&run, error) || !choose_mirror(&run, error) || !record_survey(&run, error))
 		return NULL;
+	select_all(&run);
 	if (!record_listing(&run, error) || (!request->dry_run && !fetch_all(&run, error)))
 		return NULL;
 	for (guint i = 0; i < request->kernels->len; i++)

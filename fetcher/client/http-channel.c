@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MAX_BYTES (64 * 1024)
 
@@ -37,15 +38,22 @@ gboolean suture_http_channel_send(int socket, json_t *message, int fd, GError **
 	return sent >= 0 || suture_error_set_errno(error, errno, "http worker");
 }
 
+/* The one that came along; more than one are closed, and none is taken. */
 static int descriptor_of(struct msghdr *header)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	int fd = -1;
+	gsize count = 0;
+	int fds[2];
 
-	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-	    control->cmsg_len == CMSG_LEN(sizeof fd))
-		memcpy(&fd, CMSG_DATA(control), sizeof fd);
-	return fd;
+	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS)
+		count = MIN((control->cmsg_len - CMSG_LEN(0)) / sizeof(int), G_N_ELEMENTS(fds));
+	if (count > 0)
+		memcpy(fds, CMSG_DATA(control), count * sizeof(int));
+	if (count == 1)
+		return fds[0];
+	for (gsize i = 0; i < count; i++)
+		close(fds[i]);
+	return -1;
 }
 
 json_t *suture_http_channel_receive(int socket, int *ret_fd, GError **error)

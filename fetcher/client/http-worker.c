@@ -73,15 +73,19 @@ static json_t *options_json(const SutureHttpOptions *options)
 			 "get_seconds", (int)options->get_seconds);
 }
 
+/* In a session of its own, without the terminal: what it writes there would be typed by root. */
 static void reset_child(gpointer data)
 {
 	(void)data;
 	suture_cancel_reset_child();
+	if (setsid() < 0)
+		_exit(1);
 }
 
 static gboolean spawn(SutureHttpWorker *worker, GError **error)
 {
-	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE);
+	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
+		G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -94,21 +98,20 @@ static gboolean spawn(SutureHttpWorker *worker, GError **error)
 	return worker->process != NULL;
 }
 
-/* FALSE once it is time to give up. */
-static gboolean wait_for_word(const SutureHttpWorker *worker, GError **error)
+/* FALSE once it is time to give up: at @end, or when a signal came. */
+static gboolean wait_for_word(const SutureHttpWorker *worker, gint64 end, GError **error)
 {
 	struct pollfd poll_for = {.fd = worker->socket, .events = POLLIN};
-	gint64 end = g_get_monotonic_time() + (gint64)worker->patience * G_USEC_PER_SEC;
 
-	while (poll(&poll_for, 1, TICK_MS) <= 0) {
+	do {
 		if (!suture_cancel_check(error))
 			return FALSE;
 		if (g_get_monotonic_time() > end) {
 			g_set_error_literal(error, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_STALLED,
-					    "the download process says nothing any more; try again");
+					    "the download process does not come to an end; try again");
 			return FALSE;
 		}
-	}
+	} while (poll(&poll_for, 1, TICK_MS) <= 0);
 	return TRUE;
 }
 
@@ -121,12 +124,15 @@ static gint64 number(json_t *message, const gchar *key)
 static json_t *await(SutureHttpWorker *worker, const gchar *url, guint64 total, int *ret_fd, GError **error)
 {
 	g_autofree gchar *label = suture_http_label(url);
+	gint64 start = g_get_monotonic_time(), have = 0;
 
 	for (;;) {
 		SUTURE_AUTO_JSON *message = NULL;
 		SUTURE_AUTO_FD fd = -1;
+		/* Nor may it go on slower than a server may. */
+		gint64 seconds = worker->patience + have / SUTURE_HTTP_FLOOR_BYTES_PER_SECOND;
 
-		if (!wait_for_word(worker, error))
+		if (!wait_for_word(worker, start + seconds * G_USEC_PER_SEC, error))
 			return NULL;
 		message = suture_http_channel_receive(worker->socket, &fd, error);
 		if (!message) {
@@ -138,9 +144,9 @@ static json_t *await(SutureHttpWorker *worker, const gchar *url, guint64 total, 
 			*ret_fd = suture_fd_steal(&fd);
 			return g_steal_pointer(&message);
 		}
+		have = CLAMP(number(message, "have"), 0, (gint64)total);
 		if (worker->progress)
-			worker->progress(label, (guint64)number(message, "have"), total,
-					 worker->progress_data);
+			worker->progress(label, (guint64)have, total, worker->progress_data);
 	}
 }
 

@@ -317,16 +317,19 @@ static gboolean check_timestamp_rollback(const SutureTufMetadata *old, const Sut
 }
 
 /* A publisher whose clock is so wrong would take every host's along. */
-static gboolean check_issued(const SutureTufMetadata *timestamp, GError **error)
+/* A moment after its own end, or root's, would only keep this host from believing anything. */
+static gboolean check_issued(const SutureTufClient *client, const SutureTufMetadata *timestamp,
+			     GError **error)
 {
+	gint64 last = MIN(timestamp->expires, client->trusted[SUTURE_TUF_ROOT]->expires);
 	g_autofree gchar *issued = NULL;
 
-	if (suture_check_skipped("tuf-timestamp-issued") || timestamp->issued <= timestamp->expires)
+	if (suture_check_skipped("tuf-timestamp-issued") || timestamp->issued <= last)
 		return TRUE;
 	issued = suture_time_text(timestamp->issued);
 	return suture_tuf_client_refuse(error, SUTURE_TUF_ERROR_TIMESTAMP_ISSUED,
 					"timestamp.json version %" G_GINT64_FORMAT
-					" says to be signed at %s, after its own end",
+					" says to be signed at %s, after its own end or root's",
 					timestamp->version, issued);
 }
 
@@ -343,7 +346,7 @@ static SutureTufMetadata *fetch_timestamp(SutureTufClient *client, GError **erro
 	if (!suture_check_skipped("tuf-timestamp-signature") &&
 	    !verify(client->trusted[SUTURE_TUF_ROOT], new, error))
 		return NULL;
-	return check_issued(new, error) ? g_steal_pointer(&new) : NULL;
+	return check_issued(client, new, error) ? g_steal_pointer(&new) : NULL;
 }
 
 /* 5.4. Takes @old, what is stored; NULL when there is nothing. */
@@ -555,8 +558,9 @@ static gboolean refresh(SutureTufClient *client, GError **error)
 		g_clear_pointer(&timestamp, suture_tuf_metadata_free);
 		return FALSE;
 	}
-	return update_timestamp(client, timestamp, error) && update_snapshot(client, error) &&
-	       update_targets(client, error);
+	/* Root once more, by what timestamp says the time is. */
+	return update_timestamp(client, timestamp, error) && check_root(client, error) &&
+	       update_snapshot(client, error) && update_targets(client, error);
 }
 
 gboolean suture_tuf_client_refresh(SutureTufClient *client, GError **error)
