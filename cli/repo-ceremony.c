@@ -25,6 +25,8 @@ static json_t *staged_json(const SutureRepoStaged *staged)
 static void print_staged(const SutureRepoStaged *staged)
 {
 	g_autofree gchar *role = suture_terminal_text(staged->role);
+	g_autoptr(GDateTime) end = g_date_time_new_from_unix_utc(staged->expires);
+	g_autofree gchar *expires = g_date_time_format(end, "%Y-%m-%dT%H:%M:%SZ");
 
 	g_print("%s version %" G_GINT64_FORMAT ": %u of %u signatures", role, staged->version,
 		staged->have[0], staged->need[0]);
@@ -38,10 +40,10 @@ static void print_staged(const SutureRepoStaged *staged)
 	}
 }
 
-/* What is in @path, a folder or a file. */
-static gboolean report(SutureContext *context, const gchar *path, GError **error)
+/* What is in @path, a folder or a file; @known may be NULL. */
+static gboolean report(SutureContext *context, const gchar *path, const gchar *known, GError **error)
 {
-	g_autoptr(GPtrArray) list = suture_repo_staged_list(path, error);
+	g_autoptr(GPtrArray) list = suture_repo_staged_list(path, known, error);
 	json_t *json;
 
 	if (!list)
@@ -79,18 +81,20 @@ gboolean cmd_repo_stage(SutureContext *context, int argc, char **argv, GError **
 	if (!repo || !suture_repo_stage(repo, &options, error))
 		return FALSE;
 	staged = suture_repo_staged_path(repo);
-	return report(context, staged, error);
+	return report(context, staged, NULL, error);
 }
 
 gboolean cmd_repo_sign(SutureContext *context, int argc, char **argv, GError **error)
 {
 	g_auto(GStrv) given = NULL, uris = NULL;
-	g_autofree gchar *path = NULL;
+	g_autofree gchar *path = NULL, *known = NULL;
 	gboolean dry_run = FALSE;
 	const GOptionEntry entries[] = {
 		{"key", 'k', 0, G_OPTION_ARG_STRING_ARRAY, &given,
 		 "private key to sign with (repeat for several)", "URI"},
 		{"dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "only show what there is to sign", NULL},
+		{"against", 'a', 0, G_OPTION_ARG_FILENAME, &known,
+		 "show what changes against metadata of your own in this folder", "DIR"},
 		{NULL},
 	};
 	g_autoptr(SutureRepoKeys) keys = NULL;
@@ -105,7 +109,7 @@ gboolean cmd_repo_sign(SutureContext *context, int argc, char **argv, GError **e
 		    0, 0, &argc, &argv, &path, error))
 		return FALSE;
 	if (dry_run)
-		return report(context, path, error);
+		return report(context, path, known, error);
 	if (!given) {
 		g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
 				    "--key is missing; name the private key to sign with");
@@ -114,7 +118,7 @@ gboolean cmd_repo_sign(SutureContext *context, int argc, char **argv, GError **e
 	uris = suture_repo_absolute_uris(given);
 	keys = suture_repo_keys_open((const gchar *const *)uris, error);
 	return keys && suture_repo_staged_sign(path, keys, &signed_now, error) &&
-	       report(context, path, error);
+	       report(context, path, known, error);
 }
 
 gboolean cmd_repo_collect(SutureContext *context, int argc, char **argv, GError **error)
@@ -140,5 +144,5 @@ gboolean cmd_repo_collect(SutureContext *context, int argc, char **argv, GError 
 	if (!context->quiet && !context->json)
 		g_print("%u new signature%s\n", all, all == 1 ? "" : "s");
 	staged = suture_repo_staged_path(repo);
-	return report(context, staged, error);
+	return report(context, staged, NULL, error);
 }

@@ -2,6 +2,7 @@
 #include "common/lock.h"
 #include "fetcher/repo/kernels.h"
 #include "fetcher/repo/root.h"
+#include "fetcher/repo/staged.h"
 #include "fetcher/repo/withdrawn.h"
 
 #include <errno.h>
@@ -221,7 +222,8 @@ static gboolean sweep(SutureRepo *repo, GError **error)
 			       repo->staged, repo->withdrawn, repo->rpm_md};
 	guint removed = 0;
 
-	if (!marked || !suture_repo_shelf_sweep(repo->shelf, marked, error))
+	if (!marked || !suture_repo_staged_lock(repo->staged, error) ||
+	    !suture_repo_shelf_sweep(repo->shelf, marked, error))
 		return FALSE;
 	for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
 		if (!suture_repo_sweep(folders[i], &removed, error))

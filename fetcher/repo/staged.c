@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define MAX_AUTHORITIES 2
@@ -113,17 +115,65 @@ static SutureRepoDocument *document_of(json_t *file, GError **error)
 	return suture_repo_document_parse(bytes, type_of(file), authority_of(file, 0).name, error);
 }
 
-static SutureRepoStaged *describe(json_t *file, GError **error)
+/* The version of "<N>.<role>.json", 0 of "<role>.json"; -1 of what is another's. */
+static gint64 known_version(const gchar *name, const gchar *file)
 {
+	guint64 version = 0;
+	const gchar *dot;
+	g_autofree gchar *number = NULL;
+
+	if (g_str_equal(name, file))
+		return 0;
+	dot = strchr(name, '.');
+	number = dot ? g_strndup(name, (gsize)(dot - name)) : NULL;
+	if (!number || !g_str_equal(dot + 1, file) ||
+	    !g_ascii_string_to_unsigned(number, 10, 1, G_MAXINT64, &version, NULL))
+		return -1;
+	return (gint64)version;
+}
+
+/* What @known has newest of @role: its "signed" object, in a document that *@ret owns; empty where there is
+ * none. */
+static gboolean load_known(const gchar *known, const gchar *role, json_t **ret, GError **error)
+{
+	g_autofree gchar *file = suture_repo_file_name(role), *newest = NULL;
+	SUTURE_AUTO_FD folder = suture_file_open_folder(known, FALSE, error);
+	g_autoptr(GPtrArray) names = folder < 0 ? NULL : suture_repo_names(folder, FALSE, error);
+	gint64 best = -1;
+	g_autoptr(GBytes) bytes = NULL;
+
+	for (guint i = 0; names && i < names->len; i++) {
+		gint64 version = known_version(names->pdata[i], file);
+
+		if (version <= best)
+			continue;
+		best = version;
+		g_free(newest);
+		newest = g_strdup(names->pdata[i]);
+	}
+	if (!names || !newest) {
+		*ret = names ? json_object() : NULL;
+		return names != NULL;
+	}
+	bytes = suture_file_read_at(folder, newest, SUTURE_REPO_METADATA_MAX_BYTES, error);
+	*ret = bytes ? suture_json_parse(bytes, SUTURE_REPO_METADATA_MAX_BYTES, newest, error) : NULL;
+	return *ret != NULL;
+}
+
+static SutureRepoStaged *describe(json_t *file, const gchar *known, GError **error)
+{
+	SUTURE_AUTO_JSON *document_known = NULL;
 	g_autoptr(SutureRepoDocument) document = document_of(file, error);
 	g_autoptr(SutureRepoStaged) staged = g_new0(SutureRepoStaged, 1);
 
-	if (!document)
+	if (!document || (known && !load_known(known, authority_of(file, 0).name, &document_known, error)))
 		return NULL;
 	staged->role = g_strdup(authority_of(file, 0).name);
 	staged->version = document->version;
 	staged->expires = document->expires;
-	staged->changes = suture_repo_describe(json_object_get(file, "in_force"), document->signed_);
+	staged->changes = suture_repo_describe(known ? json_object_get(document_known, "signed")
+						     : json_object_get(file, "in_force"),
+					       document->signed_);
 	staged->n = (guint)json_array_size(json_object_get(file, "authorities"));
 	for (guint i = 0; i < staged->n; i++) {
 		SutureRepoAuthority authority = authority_of(file, i);
@@ -132,6 +182,12 @@ static SutureRepoStaged *describe(json_t *file, GError **error)
 		staged->need[i] = suture_repo_threshold(&authority);
 	}
 	return g_steal_pointer(&staged);
+}
+
+gboolean suture_repo_staged_lock(int folder, GError **error)
+{
+	return TEMP_FAILURE_RETRY(flock(folder, LOCK_EX)) == 0 ||
+	       suture_error_set_errno(error, errno, "lock the folder of staged documents");
 }
 
 /* Each staged file of @path, a folder or one file. Return FALSE to stop. */
@@ -149,7 +205,8 @@ static gboolean visit_one(int folder, const gchar *name, Visit visit, gpointer d
 	return FALSE;
 }
 
-static gboolean visit_all(const gchar *path, Visit visit, gpointer data, GError **error)
+/* @lock: nobody else may change what is there meanwhile. */
+static gboolean visit_all(const gchar *path, gboolean lock, Visit visit, gpointer data, GError **error)
 {
 	gboolean is_folder = g_file_test(path, G_FILE_TEST_IS_DIR);
 	g_autofree gchar *parent = is_folder ? g_strdup(path) : g_path_get_dirname(path);
@@ -157,7 +214,7 @@ static gboolean visit_all(const gchar *path, Visit visit, gpointer data, GError 
 	SUTURE_AUTO_FD folder = suture_file_open_folder(parent, FALSE, error);
 	g_autoptr(GPtrArray) names = NULL;
 
-	if (folder < 0)
+	if (folder < 0 || (lock && !suture_repo_staged_lock(folder, error)))
 		return FALSE;
 	if (!is_folder)
 		return visit_one(folder, base, visit, data, error);
@@ -169,21 +226,28 @@ static gboolean visit_all(const gchar *path, Visit visit, gpointer data, GError 
 	return names != NULL;
 }
 
+typedef struct {
+	const gchar *known;
+	GPtrArray *list;
+} Listing;
+
 static gboolean list_one(int folder, const gchar *name, json_t *file, gpointer data, GError **error)
 {
-	SutureRepoStaged *staged = describe(file, error);
+	Listing *listing = data;
+	SutureRepoStaged *staged = describe(file, listing->known, error);
 
 	(void)folder, (void)name;
 	if (staged)
-		g_ptr_array_add(data, staged);
+		g_ptr_array_add(listing->list, staged);
 	return staged != NULL;
 }
 
-GPtrArray *suture_repo_staged_list(const gchar *path, GError **error)
+GPtrArray *suture_repo_staged_list(const gchar *path, const gchar *known, GError **error)
 {
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)suture_repo_staged_free);
+	Listing listing = {known, list};
 
-	return visit_all(path, list_one, list, error) ? g_steal_pointer(&list) : NULL;
+	return visit_all(path, FALSE, list_one, &listing, error) ? g_steal_pointer(&list) : NULL;
 }
 
 typedef struct {
@@ -242,7 +306,7 @@ gboolean suture_repo_staged_sign(const gchar *path, const SutureRepoKeys *keys, 
 {
 	Signing signing = {.keys = keys};
 
-	if (!visit_all(path, sign_one, &signing, error))
+	if (!visit_all(path, TRUE, sign_one, &signing, error))
 		return FALSE;
 	if (signing.signed_now == 0) {
 		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_KEY,
@@ -331,7 +395,7 @@ gboolean suture_repo_collect(SutureRepo *repo, const gchar *path, guint *ret_tak
 {
 	Collection collection = {.repo = repo};
 
-	if (!visit_all(path, collect_one, &collection, error))
+	if (!visit_all(path, FALSE, collect_one, &collection, error))
 		return FALSE;
 	*ret_taken = collection.taken;
 	return TRUE;

@@ -20,9 +20,14 @@ typedef struct {
 void suture_repo_staged_free(SutureRepoStaged *staged);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureRepoStaged, suture_repo_staged_free)
 
-/* What is staged in @path, a folder or a single file (SutureRepoStaged*), by role. STAGED for what is none.
+/*
+ * What is staged in @path, a folder or a single file (SutureRepoStaged*), by role. STAGED for what is none.
+ * What changes is told against the file's own "in_force", which nobody vouches for, or against @known, a
+ * folder of metadata that the caller trusts ("<role>.json", or "<N>.<role>.json" as published: the highest);
+ * NULL for none. A role that @known lacks is all new.
  */
-GPtrArray *suture_repo_staged_list(const gchar *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *suture_repo_staged_list(const gchar *path, const gchar *known,
+				   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Adds a signature by each of @keys to each document in @path, a folder or a file, that the key may sign. No
@@ -30,6 +35,9 @@ GPtrArray *suture_repo_staged_list(const gchar *path, GError **error) G_GNUC_WAR
  */
 gboolean suture_repo_staged_sign(const gchar *path, const SutureRepoKeys *keys, guint *ret_signed,
 				 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Holds the folder until its descriptor is closed. */
+gboolean suture_repo_staged_lock(int folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Writing them; @authorities: @n of these. @in_force: its "signed" object, or NULL. */
 gboolean suture_repo_staged_put(int folder, json_t *signed_, json_t *signatures,

@@ -227,14 +227,25 @@ class TestFastForward:
         assert (result.status, outcomes(result)[newer.id]) == (0, "fetched"), result.stderr
 
     def test_of_the_clock_holds_until_the_key_is_replaced(self, repo, host):
-        repo.signed["timestamp"].update({"x-suture-issued": expiry(1000), "expires": expiry(2000)})
-        repo.bump("timestamp")
+        repo.signed["timestamp"].update({"x-suture-issued": expiry(20), "expires": expiry(2000)})
+        repo.signed["snapshot"]["expires"] = expiry(10)
+        repo.bump("snapshot")
         refused(host, "tuf-snapshot-expired")
         repo.signed["timestamp"].update({"x-suture-issued": expiry(0), "expires": expiry(7)})
         repo.bump("timestamp")
-        refused(host, "tuf-root-expired")
+        refused(host, "tuf-timestamp-expired")
         repo.set_keys("timestamp", keys_of(5), threshold=2)
         repo.bump("root", "timestamp")
+        unmoved(host)
+
+
+    def test_of_the_clock_beyond_the_end_of_root(self, repo, host):
+        """Would leave no way back but a new key: refused, and forgotten with the next timestamp."""
+        repo.signed["timestamp"].update({"x-suture-issued": expiry(1000), "expires": expiry(2000)})
+        repo.bump("timestamp")
+        refused(host, "tuf-timestamp-issued")
+        repo.signed["timestamp"].update({"x-suture-issued": expiry(0), "expires": expiry(7)})
+        repo.bump("timestamp")
         unmoved(host)
 
 

@@ -281,3 +281,41 @@ def test_prune_takes_all_of_a_kernel_that_is_gone(repo, kernels):
     assert kernels.suture("prune").status == 0
     assert kernels.bundles() == []
     assert len(list((kernels.state / "bundles" / plus_release()).iterdir())) == 1
+
+
+# What fails alone
+
+
+def test_kernel_whose_role_is_gone_keeps_no_other_from_its_patches(repo, kernels):
+    for path in repo.metadata.glob(f"*.{plus_release()}.json"):
+        path.unlink()
+    result = kernels.suture("fetch", "--all-kernels", "--json")
+    assert result.reason == "fetch-not-found" and plus_release().replace("+", "%2B") in result.stderr
+    assert kernels.bundles() == ["meminfo-1-1"]
+    assert any(record["event"] == "refuse" and record["reason"] == "fetch-not-found" for record in kernels.ledger())
+
+
+@pytest.mark.parametrize("lacks", [f"metadata/*.{release()}.json", "targets/trust/*"])
+def test_mirror_that_lacks_a_role_or_an_anchor_is_passed_over(repo, host, tmp_path, lacks):
+    lame = shutil.copytree(repo.public, tmp_path / "lame")
+    for path in lame.glob(lacks):
+        path.unlink()
+    result = host.fetch("--url", f"file://{lame}", "--url", url(repo), "--json")
+    assert result.status == 0 and result.stderr.strip().endswith("[fetch-not-found]")
+    assert outcomes(result)["meminfo-1-1"] == ("fetched", None)
+
+
+def test_provisioned_revocations_stay_where_the_repository_lists_none(repo, host):
+    keys = repo_fixture.testkeys.shared()
+    crl = host.root / "etc/suture/trust/cms-crl.pem"
+    repo_fixture.must(repo_fixture.VENDOR, "key", "crl", "--ca-key", keys.private("ca"), "--ca-cert", keys.certificate("ca"),
+                      "--revoke", keys.certificate("signer"), "--out", crl)
+    refused(host.fetch(), "cms-revoked")
+    assert anchors(host)["cms-crl.pem"] == crl.read_bytes() and host.bundles() == []
+
+
+def test_prune_leaves_an_installed_kernel_whose_image_it_cannot_read(repo, kernels):
+    kernels.suture("fetch", "--all-kernels")
+    (kernels.root / "boot" / f"vmlinuz-{release()}").write_text("no kernel")
+    assert kernels.suture("prune").status == 0
+    assert kernels.bundles() == ["meminfo-1-1"]

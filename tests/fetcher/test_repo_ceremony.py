@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Keys that are not where the repository is: what is staged, signed on machines of its own, collected and only then in force."""
+import hashlib
 import json
 import shutil
+import subprocess
 
 import pytest
 from repo_fixture import VENDOR, Repository, must, packages, plus_release, release, run
@@ -75,8 +77,9 @@ def test_publish_refuses_below_the_threshold_and_shows_nothing(offline):
     offline.must("add", packages()["meminfo-1-1"])
     staged = {each["role"]: each for each in offline.json("stage")}
     assert set(staged) == {"targets", release()}
+    digest = hashlib.sha256(packages()["meminfo-1-1"].read_bytes()).hexdigest()
     assert staged[release()]["changes"] == [
-        f"adds target {release()}/livepatch-{release()}-meminfo-1-1.x86_64.rpm"]
+        f"adds target {release()}/livepatch-{release()}-meminfo-1-1.x86_64.rpm, SHA-256 {digest}"]
     assert f"adds delegation to {release()}" in staged["targets"]["changes"]
     collect(offline, "d")
     refused(offline.run("publish"), "repo-threshold")
@@ -226,3 +229,62 @@ def test_only_keys_that_are_here_are_named_in_the_settings(published):
     conf = (published.folder / "repository.conf").read_text()
     assert str(published.key("snapshot")) in conf and str(published.key("timestamp")) in conf
     assert not [name for name in "abcde" if f"/{name}." in conf]
+
+
+def changes_of(published, *options):
+    shown = must(VENDOR, "repo", "sign", published.folder / "staged", "--dry-run", *options, "--json")
+    return {each["role"]: each["changes"] for each in json.loads(shown)}
+
+
+def edit_staged(repo, role, change):
+    path = repo.folder / "staged" / f"{role}.json"
+    document = json.loads(path.read_bytes())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def test_signers_are_shown_a_lifted_recall_and_a_lower_threshold(published):
+    published.must("withdraw", "meminfo-1-1", "--reason", "slow")
+    published.must("add", packages()["meminfo-2-1"])
+    published.must("stage")
+    assert "withdraws meminfo-1-1: slow" in changes_of(published)[release()]
+    collect(published, "d", "e")
+    published.must("publish")
+    published.must("remove", "meminfo-2-1")
+    published.must("stage")
+    edit_staged(published, release(), lambda file: file["signed"].pop("x-suture-withdrawn"))
+    assert "LIFTS THE RECALL of meminfo-1-1" in changes_of(published)[release()]
+    refused(published.run("publish"), "repo-threshold")
+    published.must("rotate", "--targets-key", public(published, "d"), "--targets-threshold", "1")
+    shown = changes_of(published)["root"]
+    assert "role targets: threshold 1 instead of 2" in shown and any("may not sign any more" in line for line in shown)
+
+
+def test_signers_compare_with_metadata_of_their_own(published):
+    """What a staged file says to be in force is nobody's word: it may hide the very target that is to be slipped in."""
+    published.must("add", packages()["meminfo-2-1"])
+    published.must("stage")
+    edit_staged(published, release(), lambda file: file.update(in_force=file["signed"]))
+    assert changes_of(published)[release()] == ["a later expiry alone"]
+    (line,) = changes_of(published, "--against", published.metadata)[release()]
+    assert line.startswith("adds target") and "meminfo-2-1" in line
+
+
+def test_expiry_that_was_stretched_on_the_way_is_not_taken(published):
+    published.must("add", packages()["meminfo-2-1"])
+    published.must("stage")
+    edit_staged(published, release(), lambda file: file["signed"].update(expires="2999-01-01T00:00:00Z"))
+    (waiting,) = published.json("stage")
+    assert not waiting["expires"].startswith("2999")
+
+
+def test_two_signers_at_one_folder_lose_nothing(published):
+    published.must("add", packages()["meminfo-2-1"])
+    for _ in range(5):
+        published.must("stage")
+        processes = [subprocess.Popen([VENDOR, "repo", "sign", published.folder / "staged", "--key", published.key(name)],
+                                      stdout=subprocess.DEVNULL) for name in "de"]
+        assert [process.wait(60) for process in processes] == [0, 0]
+        (waiting,) = json.loads(must(VENDOR, "repo", "sign", published.folder / "staged", "--dry-run", "--json"))
+        assert waiting["signatures"] == [{"have": 2, "need": 2}]
+        (published.folder / "staged" / f"{release()}.json").unlink()

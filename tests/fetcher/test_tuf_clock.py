@@ -182,19 +182,30 @@ def test_issued_that_is_no_time_is_refused(repo, client, issued):
 
 def test_new_timestamp_key_drops_a_floor_of_the_future(repo, client):
     """Whoever had the timestamp key may have taken all hosts' clocks along."""
-    repo.signed["timestamp"].update({"x-suture-issued": expiry(300), "expires": expiry(400)})
-    repo.bump("timestamp")
+    repo.signed["timestamp"].update({"x-suture-issued": expiry(20), "expires": expiry(400)})
+    repo.signed["snapshot"]["expires"] = expiry(10)
+    repo.bump("snapshot")
     assert not client.refresh()
     assert client.said.endswith("[tuf-snapshot-expired]")
     repo.signed["timestamp"].update({"x-suture-issued": expiry(0), "expires": expiry(7)})
     repo.bump("timestamp")
     assert not client.refresh()
-    assert client.said.endswith("[tuf-root-expired]")
+    assert client.said.endswith("[tuf-timestamp-expired]")
     repo.set_keys("timestamp", [pooled_key(7)])
     repo.signed["timestamp"]["version"] = 1
     repo.bump("root", "timestamp")
     assert client.refresh(), client.said
     assert floor(client) < time.time() + 60
+
+
+def test_root_that_ended_is_refused_at_first_contact_by_a_dead_clock(repo, fresh):
+    """Timestamp tells the time; root is judged by that too."""
+    repo.signed["root"]["expires"] = expiry(-30)
+    repo.bump("root")
+    repo.signed["timestamp"]["x-suture-issued"] = expiry(0)
+    repo.bump("timestamp")
+    assert not fresh.refresh(faketime=DEAD)
+    assert fresh.said.endswith(("[tuf-root-expired]", "[tuf-timestamp-issued]"))
 
 
 def test_new_snapshot_key_keeps_the_floor(repo, client):

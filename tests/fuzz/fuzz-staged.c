@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	path = g_build_filename(folder, "role.json", NULL);
 	g_assert_true(g_file_set_contents(path, (const gchar *)data, (gssize)size, NULL));
-	list = suture_repo_staged_list(folder, &error);
+	list = suture_repo_staged_list(folder, NULL, &error);
 	g_assert_true((list != NULL) == (error == NULL));
 	for (guint i = 0; list && i < list->len; i++) {
 		const SutureRepoStaged *staged = list->pdata[i];
