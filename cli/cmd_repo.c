@@ -223,7 +223,11 @@ static gboolean print_published(SutureContext *context, SutureRepo *repo, gboole
 static gboolean repo_publish(SutureContext *context, int argc, char **argv, GError **error)
 {
 	SutureRepoPublish publish = {.now = g_get_real_time() / SECOND};
+	g_auto(GStrv) kernels = NULL;
 	const GOptionEntry entries[] = {
+		{"kernel", 0, 0, G_OPTION_ARG_STRING_ARRAY, &kernels,
+		 "of the kernels look at this one alone; what the others wait for goes on waiting",
+		 "RELEASE"},
 		{"refresh", 0, 0, G_OPTION_ARG_NONE, &publish.refresh,
 		 "sign snapshot and timestamp anew, even when nothing changed", NULL},
 		{"all", 0, 0, G_OPTION_ARG_NONE, &publish.all,
@@ -243,6 +247,7 @@ static gboolean repo_publish(SutureContext *context, int argc, char **argv, GErr
 		    0, 0, &argc, &argv, &folder, error) ||
 	    !suture_repo_metadata_time(publish.now, &publish.metadata_time, error))
 		return FALSE;
+	publish.kernels = (const gchar *const *)kernels;
 	repo = suture_repo_open(folder, error);
 	return repo && suture_repo_publish(repo, &publish, &changed, error) &&
 	       print_published(context, repo, changed, error);
@@ -252,6 +257,7 @@ static gboolean repo_refresh(SutureContext *context, int argc, char **argv, GErr
 {
 	g_autofree gchar *folder = NULL;
 	g_autoptr(SutureRepo) repo = NULL;
+	g_autoptr(GError) cause = NULL;
 
 	if (!suture_repo_options(NULL, "DIR",
 				 "Signs timestamp anew over what is published, and snapshot once half of its "
@@ -261,8 +267,19 @@ static gboolean repo_refresh(SutureContext *context, int argc, char **argv, GErr
 				 0, 0, &argc, &argv, &folder, error))
 		return FALSE;
 	repo = suture_repo_open(folder, error);
-	return repo && suture_repo_refresh(repo, g_get_real_time() / SECOND, error) &&
-	       print_published(context, repo, TRUE, error);
+	if (!repo || (!suture_repo_refresh(repo, g_get_real_time() / SECOND, &cause) &&
+		      !g_error_matches(cause, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_EXPIRING))) {
+		if (cause)
+			g_propagate_error(error, g_steal_pointer(&cause));
+		return FALSE;
+	}
+	if (!print_published(context, repo, TRUE, error))
+		return FALSE;
+	/* It is done; but somebody has to hear of what ends soon. */
+	if (!cause)
+		return TRUE;
+	g_propagate_error(error, g_steal_pointer(&cause));
+	return FALSE;
 }
 
 static gboolean repo_root(SutureContext *context, int argc, char **argv, GError **error)

@@ -149,11 +149,32 @@ static gboolean is_in(GPtrArray *names, const gchar *name)
 	return g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL);
 }
 
+/* Those that were asked for: what waits for others' signatures goes on waiting. */
+static gboolean choose_named(Publish *publish, GError **error)
+{
+	g_autoptr(GPtrArray) known = suture_repo_kernels(publish->repo, error);
+
+	if (!known)
+		return FALSE;
+	publish->releases = g_ptr_array_new_with_free_func(g_free);
+	for (const gchar *const *name = publish->options->kernels; *name; name++) {
+		if (!is_in(known, *name)) {
+			g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNKNOWN,
+				    "%s: no kernel of this repository; 'suture repo list' shows them", *name);
+			return FALSE;
+		}
+		g_ptr_array_add(publish->releases, g_strdup(*name));
+	}
+	return TRUE;
+}
+
 static gboolean choose_kernels(Publish *publish, GError **error)
 {
 	const gchar *release;
 	json_t *entry;
 
+	if (publish->options->kernels)
+		return choose_named(publish, error);
 	publish->releases = publish->options->all ? suture_repo_kernels(publish->repo, error)
 						  : suture_repo_marked(publish->repo, error);
 	if (!publish->releases)
@@ -339,7 +360,8 @@ gboolean suture_repo_publish(SutureRepo *repo, const SutureRepoPublish *options,
 	SutureRepoPublish wanted = *options;
 	g_auto(Publish) publish = {.repo = repo, .options = &wanted};
 
-	wanted.all |= is_lost(repo);
+	if (!wanted.kernels)
+		wanted.all |= is_lost(repo);
 	if (!root_lives(repo, wanted.now, error) || !prepare(&publish, error) || !check(&publish, error) ||
 	    !mark_all(&publish, error) || !save(&publish, error) || !sign_top(&publish, error) ||
 	    !suture_repo_deploy(repo, publish.releases, TRUE, ret_changed, error))
@@ -354,41 +376,57 @@ gboolean suture_repo_stage(SutureRepo *repo, const SutureRepoPublish *options, G
 	return root_lives(repo, options->now, error) && prepare(&publish, error);
 }
 
-/* What is published below a root that readers do not have yet need not be signed by the keys that it names.
+/*
+ * The newest root that readers have. What is published below it need not be signed by the keys that a later
+ * one names; that one is shown by a publish.
  */
-static gboolean root_is_public(const SutureRepo *repo, GError **error)
+static SutureRepoDocument *public_root(const SutureRepo *repo, GError **error)
 {
-	g_autofree gchar *name =
-		g_strdup_printf("metadata/%" G_GINT64_FORMAT ".root.json", repo->root->version);
+	for (gint64 version = repo->root->version; version > 0; version--) {
+		g_autofree gchar *name = g_strdup_printf("%" G_GINT64_FORMAT ".root.json", version);
+		g_autofree gchar *shown = g_build_filename("metadata", name, NULL);
+		g_autoptr(GBytes) bytes = NULL;
 
-	if (faccessat(repo->public, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return TRUE;
+		if (faccessat(repo->public, shown, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		bytes = suture_file_read_at(repo->metadata, name, SUTURE_REPO_METADATA_MAX_BYTES, error);
+		return bytes ? suture_repo_document_parse(bytes, SUTURE_REPO_ROOT, name, error) : NULL;
+	}
 	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNPUBLISHED,
-		    "%s: root metadata version %" G_GINT64_FORMAT
-		    " waits to be published; run 'suture repo publish' first",
-		    repo->folder, repo->root->version);
-	return FALSE;
+		    "%s: nothing was published yet; run 'suture repo publish' first", repo->folder);
+	return NULL;
+}
+
+/* Snapshot, if it is due, and timestamp over what is published. */
+static gboolean sign_refresh(SutureRepo *repo, gint64 now, GError **error)
+{
+	g_autoptr(SutureRepoDocument) current = NULL, snapshot = NULL;
+	SUTURE_AUTO_JSON *body = NULL;
+
+	if (!suture_repo_master_load(repo->metadata, "snapshot", SUTURE_REPO_SNAPSHOT, &current, error))
+		return FALSE;
+	body = json_pack("{s:O}", "meta", json_object_get(current->signed_, "meta"));
+	snapshot = sign_online(repo, SUTURE_REPO_SNAPSHOT, body, FALSE, now, error);
+	return snapshot && sign_timestamp(repo, snapshot, TRUE, now, error);
 }
 
 gboolean suture_repo_refresh(SutureRepo *repo, gint64 now, GError **error)
 {
-	g_autoptr(SutureRepoDocument) current = NULL, snapshot = NULL;
 	g_autoptr(GPtrArray) marked = suture_repo_marked(repo, error);
-	SUTURE_AUTO_JSON *body = NULL;
-	gboolean changed;
+	g_autoptr(SutureRepoDocument) shown =
+		marked && suture_repo_root(repo, error) ? public_root(repo, error) : NULL;
+	SutureRepoDocument *newest;
+	SutureRepoStatus status;
+	gboolean changed, done;
 
-	if (!marked || !root_lives(repo, now, error) ||
-	    !suture_repo_master_load(repo->metadata, "snapshot", SUTURE_REPO_SNAPSHOT, &current, error))
+	if (!shown)
 		return FALSE;
-	if (!current) {
-		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_UNPUBLISHED,
-			    "%s: nothing was published yet; run 'suture repo publish' first", repo->folder);
-		return FALSE;
-	}
-	body = json_pack("{s:O}", "meta", json_object_get(current->signed_, "meta"));
-	snapshot = root_is_public(repo, error)
-			   ? sign_online(repo, SUTURE_REPO_SNAPSHOT, body, FALSE, now, error)
-			   : NULL;
-	return snapshot && sign_timestamp(repo, snapshot, TRUE, now, error) &&
+	/* For the time of this, the root that readers have is the one there is. */
+	newest = repo->root;
+	repo->root = shown;
+	done = root_lives(repo, now, error) && sign_refresh(repo, now, error) &&
 	       suture_repo_deploy(repo, marked, FALSE, &changed, error);
+	repo->root = newest;
+	return done && suture_repo_status(repo, &status, error) &&
+	       suture_repo_status_check(repo, &status, now, error);
 }

@@ -215,6 +215,19 @@ gboolean suture_repo_sweep(int dirfd, guint *removed, GError **error)
 	return names != NULL;
 }
 
+/* Of repository.conf alone: what else stands there is the vendor's. */
+static gboolean sweep_top(const SutureRepo *repo, GError **error)
+{
+	SUTURE_AUTO_FD top = suture_file_open_folder(repo->folder, FALSE, error);
+	g_autoptr(GPtrArray) names = top < 0 ? NULL : suture_repo_names(top, TRUE, error);
+
+	for (guint i = 0; names && i < names->len; i++)
+		if (g_str_has_prefix(names->pdata[i], "." SETTINGS_FILE ".") &&
+		    !suture_file_remove_tree(top, names->pdata[i], error))
+			return FALSE;
+	return names != NULL;
+}
+
 static gboolean sweep(SutureRepo *repo, GError **error)
 {
 	g_autoptr(GPtrArray) marked = suture_repo_marked(repo, error);
@@ -228,7 +241,7 @@ static gboolean sweep(SutureRepo *repo, GError **error)
 	for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
 		if (!suture_repo_sweep(folders[i], &removed, error))
 			return FALSE;
-	return TRUE;
+	return sweep_top(repo, error);
 }
 
 SutureRepo *suture_repo_open(const gchar *folder, GError **error)

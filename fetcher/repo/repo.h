@@ -75,10 +75,11 @@ gboolean suture_repo_delegate(SutureRepo *repo, const gchar *kernel, const Sutur
 			      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
-	gboolean refresh;     /* sign snapshot and timestamp anew, even when nothing changed */
-	gboolean all;         /* look at every kernel, not only at those that changed */
-	gint64 now;           /* seconds since the epoch: what expiry is counted from */
-	gint64 metadata_time; /* what rpm-md says of its time: SOURCE_DATE_EPOCH where that is set */
+	gboolean refresh;            /* sign snapshot and timestamp anew, even when nothing changed */
+	gboolean all;                /* look at every kernel, not only at those that changed */
+	const gchar *const *kernels; /* look at these alone; NULL: at those that changed */
+	gint64 now;                  /* seconds since the epoch: what expiry is counted from */
+	gint64 metadata_time;        /* what rpm-md says of its time: SOURCE_DATE_EPOCH where that is set */
 } SutureRepoPublish;
 
 typedef struct {
@@ -120,7 +121,8 @@ gboolean suture_repo_publish(SutureRepo *repo, const SutureRepoPublish *options,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Signs timestamp anew, and snapshot when half of its life is over, over what is published; what waits goes
- * on waiting. Needs no other role's key. EXPIRY, KEY; UNPUBLISHED before the first publish. */
+ * on waiting. Needs no other role's key, and is done below the newest root that is public. EXPIRY, KEY;
+ * UNPUBLISHED before the first publish; EXPIRING, once it is done, when another role ends soon. */
 gboolean suture_repo_refresh(SutureRepo *repo, gint64 now, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 gboolean suture_repo_status(SutureRepo *repo, SutureRepoStatus *ret,

@@ -10,8 +10,8 @@
 
 #define SETTINGS_FILE "repository.conf"
 #define SETTINGS_MAX_BYTES (64 * 1024)
-/* repository.conf as it will be with the staged root. */
-#define NEXT_SETTINGS_FILE "repository.conf.next"
+/* repository.conf as it is to be with that version of root. */
+#define NEXT_SETTINGS_FORMAT "repository.conf.%" G_GINT64_FORMAT
 
 static gchar *root_name(gint64 version)
 {
@@ -90,11 +90,18 @@ static gboolean is_complete(const SutureRepo *repo, const SutureRepoDocument *do
 	return TRUE;
 }
 
-static gboolean save_next_settings(const SutureRepo *repo, const SutureRepoSettings *settings, GError **error)
+static gchar *next_settings_name(gint64 version)
 {
+	return g_strdup_printf(NEXT_SETTINGS_FORMAT, version);
+}
+
+static gboolean save_next_settings(const SutureRepo *repo, const SutureRepoSettings *settings, gint64 version,
+				   GError **error)
+{
+	g_autofree gchar *name = next_settings_name(version);
 	g_autoptr(GBytes) bytes = suture_repo_settings_write(settings);
 
-	return suture_file_write_atomic(repo->state, NEXT_SETTINGS_FILE, bytes, 0600, error);
+	return suture_file_write_atomic(repo->state, name, bytes, 0600, error);
 }
 
 static gboolean stage(SutureRepo *repo, const SutureRepoDocument *document, GError **error)
@@ -136,22 +143,22 @@ gboolean suture_repo_root_init(SutureRepo *repo, const SutureRepoSettings *setti
 	return suture_repo_settings_save(repo, kept, error);
 }
 
-/* The settings that were made with the root that is in force now. */
+/* The settings that were made with the root that is in force now, wherever taking them over was cut short. */
 static gboolean take_next_settings(SutureRepo *repo, GError **error)
 {
+	g_autofree gchar *name = next_settings_name(repo->root->version);
 	g_autoptr(GBytes) bytes = NULL;
 	g_autoptr(SutureRepoSettings) next = NULL;
 
-	if (faccessat(repo->state, NEXT_SETTINGS_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (repo->root_is_staged || faccessat(repo->state, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return TRUE;
-	bytes = suture_file_read_at(repo->state, NEXT_SETTINGS_FILE, SETTINGS_MAX_BYTES, error);
+	bytes = suture_file_read_at(repo->state, name, SETTINGS_MAX_BYTES, error);
 	next = bytes ? suture_repo_settings_parse(bytes, error) : NULL;
 	if (!next || !suture_repo_settings_save(repo, next, error))
 		return FALSE;
 	suture_repo_settings_free(repo->settings);
 	repo->settings = g_steal_pointer(&next);
-	return unlinkat(repo->state, NEXT_SETTINGS_FILE, 0) == 0 ||
-	       suture_error_set_errno(error, errno, "state/" NEXT_SETTINGS_FILE);
+	return unlinkat(repo->state, name, 0) == 0 || suture_error_set_errno(error, errno, "state/%s", name);
 }
 
 static SutureRepoDocument *staged_document(json_t *staged, GError **error)
@@ -206,6 +213,15 @@ static gboolean take_staged(SutureRepo *repo, json_t *staged, GError **error)
 	return TRUE;
 }
 
+/* Of a rotation that was cut short before there was a root to go with. */
+static gboolean drop_next_settings(const SutureRepo *repo, GError **error)
+{
+	g_autofree gchar *name = next_settings_name(repo->root->version + 1);
+
+	return unlinkat(repo->state, name, 0) == 0 || errno == ENOENT ||
+	       suture_error_set_errno(error, errno, "state/%s", name);
+}
+
 gboolean suture_repo_root_load(SutureRepo *repo, GError **error)
 {
 	SUTURE_AUTO_JSON *staged = NULL;
@@ -214,11 +230,11 @@ gboolean suture_repo_root_load(SutureRepo *repo, GError **error)
 		return FALSE;
 	if (staged && !take_staged(repo, staged, error))
 		return FALSE;
-	if (!repo->root)
-		g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_DAMAGED,
-			    "%s: no root metadata; restore the repository's state from a backup",
-			    repo->folder);
-	return repo->root != NULL;
+	if (repo->root)
+		return take_next_settings(repo, error) && (staged || drop_next_settings(repo, error));
+	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_DAMAGED,
+		    "%s: no root metadata; restore the repository's state from a backup", repo->folder);
+	return FALSE;
 }
 
 GBytes *suture_repo_root(const SutureRepo *repo, GError **error)
@@ -247,10 +263,11 @@ static gboolean sign_or_stage(SutureRepo *repo, const SutureRepoDocument *docume
 			      const SutureRepoSettings *settings, gboolean staged, GError **error)
 {
 	if (is_complete(repo, document))
-		return save_next_settings(repo, settings, error) && put_in_force(repo, document, error) &&
-		       take_next_settings(repo, error);
+		return save_next_settings(repo, settings, document->version, error) &&
+		       put_in_force(repo, document, error) && take_next_settings(repo, error);
 	if (staged)
-		return save_next_settings(repo, settings, error) && stage(repo, document, error);
+		return save_next_settings(repo, settings, document->version, error) &&
+		       stage(repo, document, error);
 	g_set_error(error, SUTURE_REPO_ERROR, SUTURE_REPO_ERROR_THRESHOLD,
 		    "new root metadata: too few signatures for the thresholds of the old root and its own; "
 		    "name more "

@@ -431,10 +431,26 @@ def test_refresh_signs_what_is_published_and_nothing_that_waits(published):
 
 def test_refresh_does_not_show_a_root_whose_targets_are_not_signed_yet(published):
     published.must("rotate", "--sign-key", published.key("root"), "--targets-key", published.key("new-targets"))
-    refused(published.run("refresh"), "repo-unpublished")
-    assert not (published.metadata / "2.root.json").exists()
+    published.must("refresh")
+    assert not (published.metadata / "2.root.json").exists() and published.document("timestamp.json")["version"] == 2
     published.must("publish")
     published.must("refresh")
+    assert (published.metadata / "2.root.json").exists() and published.document("timestamp.json")["version"] == 4
+
+
+def test_refresh_tells_of_what_ends_soon(published):
+    result = published.run("refresh", at="+80 days")
+    assert result.status == 13 and result.reason == "repo-expiring" and "timestamp 2" in result.stdout
+
+
+def test_publish_of_one_kernel_leaves_the_others_waiting(published):
+    published.must("add", packages()["meminfo-2-1"], packages()["plus-1-1"])
+    published.must("publish", "--kernel", plus_release())
+    assert sorted(path.split("/")[0] for path in published.check_whole()) == sorted([release(), plus_release()])
+    assert published.json("status")["added"] == 1
+    published.must("publish")
+    assert len(published.check_whole()) == 3
+    refused(published.run("publish", "--kernel", "5.0"), "repo-unknown")
 
 
 def test_refresh_before_the_first_publish_is_refused(repo):
@@ -478,6 +494,6 @@ def test_metadata_of_kernels_is_signed_anew_before_it_expires(published):
 def test_status_tells_early_what_ends(published, later, role):
     assert published.run("status").status == 0
     if role != "timestamp":  # the daily job goes on, the offline keys do not come out
-        published.must("refresh", at=later)
+        published.run("refresh", at=later)
     result = published.run("status", at=later)
     assert result.status == 13 and result.reason == "repo-expiring" and f" {role}:" in result.stderr

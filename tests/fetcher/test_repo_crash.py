@@ -125,6 +125,22 @@ def test_disk_full_at_any_step(prepared, tmp_path):
         check_completed(repo, prepared.new)
 
 
+@pytest.mark.parametrize("calls", ["renameat", "unlinkat"])
+def test_rotation_killed_at_any_step_is_whole_or_nothing(prepared, tmp_path, calls):
+    for count in range(1, 40):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        repo = copy(prepared, folder)
+        trace = folder / "trace"
+        repo.run("rotate", "--sign-key", repo.key("root"), "--timestamp-key", repo.key("new-timestamp"),
+                 wrapper=["strace", "-q", "-o", trace, "-e", f"trace={calls}", "-e", f"inject={calls}:{KILL}:when={count}"])
+        check_completed(repo, prepared.new)
+        assert not list((repo.folder / "state").glob("repository.conf*"))
+        if "killed by SIGKILL" not in trace.read_text():
+            return
+    raise AssertionError("the rotation never got to its end")
+
+
 def test_add_killed_at_any_step_leaves_the_bundle_or_nothing(prepared, tmp_path):
     for count in range(1, 100):
         folder = tmp_path / str(count)
