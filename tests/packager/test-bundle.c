@@ -127,7 +127,7 @@ static void assert_good(Package *package)
 static void test_flipped_lead(void)
 {
 	static const gchar *const reasons[] = {"rpm-lead", NULL};
-	g_autoptr(Package) package = package_open("good.rpm");
+	g_autoptr(Package) package = package_open("signed-here.rpm");
 
 	assert_good(package);
 	flip(package, 0, 96, 1, reasons);
@@ -158,7 +158,7 @@ static void test_flipped_signature_header(gconstpointer name)
 static void test_flipped_padding(void)
 {
 	static const gchar *const reasons[] = {"rpm-reserved", NULL};
-	g_autoptr(Package) package = package_open("good.rpm");
+	g_autoptr(Package) package = package_open("signed-here.rpm");
 
 	if (package->signatures_end == package->header)
 		g_test_skip("this package needs no padding");
@@ -170,7 +170,7 @@ static void test_flipped_header(void)
 {
 	static const gchar *const reasons[] = {"rpm-malformed", "rpm-lead",      "rpm-no-payload-digest",
 					       "rpm-signature", "rpm-scriptlet", NULL};
-	g_autoptr(Package) package = package_open("good.rpm");
+	g_autoptr(Package) package = package_open("signed-here.rpm");
 
 	flip(package, package->header, package->payload, 1, reasons);
 	assert_good(package);
@@ -183,6 +183,18 @@ static void test_flipped_payload(void)
 
 	flip(package, package->payload, package->size, 31, reasons);
 	flip(package, package->size - 4, package->size, 1, reasons);
+}
+
+/* The smallest one, of which no byte is left out: after the header, nothing but the payload's digest can
+ * tell. */
+static void test_flipped_payload_whole(void)
+{
+	static const gchar *const reasons[] = {"rpm-digest", NULL};
+	g_autoptr(Package) package = package_open("signed-here.rpm");
+
+	assert_good(package);
+	flip(package, package->payload, package->size, 1, reasons);
+	assert_good(package);
 }
 
 /* What was checked is what is unpacked, whatever becomes of the file in between. */
@@ -371,6 +383,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/bundle/verify/flipped-padding", test_flipped_padding);
 	g_test_add_func("/bundle/verify/flipped-header", test_flipped_header);
 	g_test_add_func("/bundle/verify/flipped-payload", test_flipped_payload);
+	g_test_add_func("/bundle/verify/flipped-payload/whole", test_flipped_payload_whole);
 	g_test_add_func("/bundle/verify/changed-after-opening", test_changed_after_opening);
 	g_test_add_func("/bundle/verify/trailing", test_trailing);
 	g_test_add_func("/bundle/verify/truncated", test_truncated);

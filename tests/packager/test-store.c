@@ -89,6 +89,20 @@ static gchar *judge(const Fixture *fixture, gint64 now)
 	return g_strdup(suture_error_reason(error));
 }
 
+/* The same, or why it is no bundle at all. */
+static gchar *judge_any(const Fixture *fixture)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) faults = NULL;
+	g_autoptr(GPtrArray) found = suture_store_list(fixture->root, fixture->release, &faults, &error);
+
+	g_assert_no_error(error);
+	g_assert_cmpuint(found->len + faults->len, ==, 1);
+	if (found->len == 1)
+		return judge(fixture, 0);
+	return g_strdup(suture_error_reason(((const SutureStoredFault *)faults->pdata[0])->error));
+}
+
 static void assert_judged(const Fixture *fixture, const gchar *wanted)
 {
 	g_autofree gchar *reason = judge(fixture, 0);
@@ -325,6 +339,85 @@ static void test_certificate_time(Fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(first, ==, "cms-expired");
 }
 
+static gboolean is_kind(const gchar *reason, const gchar *const *kinds)
+{
+	while (*kinds && !g_str_has_prefix(reason, *kinds))
+		kinds++;
+	return *kinds != NULL;
+}
+
+/* Whether the byte at @position is an INTEGER of its own. */
+static gboolean is_number(int fd, off_t position)
+{
+	static const guint8 head[] = {2, 1};
+	guint8 before[2];
+
+	return position >= 2 && pread(fd, before, 2, position - 2) == 2 && memcmp(before, head, 2) == 0;
+}
+
+/* Whether the bundle with the byte at @position changed by @mask is refused, by one of @kinds. */
+static gboolean is_refused(const Fixture *fixture, int fd, off_t position, guint8 mask,
+			   const gchar *const *kinds)
+{
+	guint8 byte, flipped;
+	g_autofree gchar *reason = NULL;
+
+	g_assert_cmpint(pread(fd, &byte, 1, position), ==, 1);
+	flipped = byte ^ mask;
+	g_assert_cmpint(pwrite(fd, &flipped, 1, position), ==, 1);
+	reason = judge_any(fixture);
+	g_assert_cmpint(pwrite(fd, &byte, 1, position), ==, 1);
+	if (strcmp(reason, "ok") != 0 && !is_kind(reason, kinds))
+		g_error("byte %" G_GOFFSET_FORMAT " ^ %02x: %s", (goffset)position, mask, reason);
+	return strcmp(reason, "ok") != 0;
+}
+
+/* Flips each byte of the file @name in turn: how many may be anything. Each of these is a number of one byte.
+ */
+static guint flip(const Fixture *fixture, const gchar *name, const gchar *const *kinds)
+{
+	g_autofree gchar *path = path_of(fixture, name);
+	SUTURE_AUTO_FD fd = open(path, O_RDWR);
+	struct stat status;
+	guint accepted = 0;
+
+	g_assert_cmpint(fstat(fd, &status), ==, 0);
+	g_assert_cmpint(status.st_size, >, 100);
+	for (off_t i = 0; i < status.st_size; i++)
+		if (!is_refused(fixture, fd, i, (guint8)(1 << (i % 8)), kinds)) {
+			g_assert_true(is_number(fd, i));
+			accepted++;
+		}
+	assert_judged(fixture, "ok");
+	return accepted;
+}
+
+static void test_flipped_manifest(Fixture *fixture, gconstpointer data)
+{
+	static const gchar *const kinds[] = {"json-", "manifest-", "cms-signature", NULL};
+
+	(void)data;
+	g_assert_cmpuint(flip(fixture, SUTURE_MANIFEST_FILE, kinds), ==, 0);
+}
+
+/* CMS signs neither its own version number nor the signer's, and OpenSSL reads past both; nothing depends on
+ * them, and in a package the package's digest covers them. No other byte is free. */
+static void test_flipped_signature(Fixture *fixture, gconstpointer data)
+{
+	static const gchar *const kinds[] = {"cms-", NULL};
+
+	(void)data;
+	g_assert_cmpuint(flip(fixture, SUTURE_MANIFEST_SIGNATURE_FILE, kinds), ==, 2);
+}
+
+static void test_flipped_module(Fixture *fixture, gconstpointer data)
+{
+	static const gchar *const kinds[] = {"file-digest", NULL};
+
+	(void)data;
+	g_assert_cmpuint(flip(fixture, "meminfo.ko", kinds), ==, 0);
+}
+
 #define ADD(NAME, FUNCTION) g_test_add("/bundle/store/" NAME, Fixture, NULL, set_up, FUNCTION, tear_down)
 
 int main(int argc, char **argv)
@@ -345,6 +438,9 @@ int main(int argc, char **argv)
 	ADD("module-symlink", test_module_symlink);
 	ADD("extra-file", test_extra_file);
 	ADD("manifest-changed", test_manifest_changed);
+	ADD("flipped/manifest", test_flipped_manifest);
+	ADD("flipped/signature", test_flipped_signature);
+	ADD("flipped/module", test_flipped_module);
 	ADD("folder-renamed", test_folder_renamed);
 	ADD("faults", test_faults);
 	ADD("receipt", test_receipt);
