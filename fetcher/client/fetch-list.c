@@ -149,30 +149,36 @@ static void add(Listing *listing, const SutureTufTarget *target)
 
 /* What came another way (a package manager's) is fetched all the same: policy may ask for the repository's
  * word. So is what was damaged since: this is how it is repaired. */
-static gboolean is_present(const SutureStored *bundle, const gchar *root, const SutureTrust *trust)
+static gboolean is_present(const SutureStored *bundle, const gchar *root, const SutureTrust *trust,
+			   GError **error)
 {
 	g_autoptr(SutureReceipt) receipt = NULL;
 
 	return suture_receipt_load(root, bundle->manifest_sha256, &receipt, NULL) && receipt &&
 	       strcmp(receipt->origin, "tuf") == 0 &&
-	       suture_stored_verify(bundle, trust, 0, NULL, NULL, NULL);
+	       suture_stored_verify(bundle, trust, 0, NULL, NULL, error);
 }
 
-static gboolean find_present(Listing *listing, const gchar *root, const SutureTrust *trust, GError **error)
+static gboolean find_present(Listing *listing, const gchar *root, const SutureTrust *trust,
+			     GPtrArray *distrusted, GError **error)
 {
 	g_autoptr(GPtrArray) stored = suture_store_list(root, listing->kernel->release, NULL, error);
 
-	for (guint i = 0; stored && i < stored->len; i++) {
+	for (guint i = stored ? stored->len : 0; i-- > 0;) {
 		const SutureStored *bundle = stored->pdata[i];
+		g_autoptr(GError) why = NULL;
 
-		if (is_present(bundle, root, trust))
+		if (is_present(bundle, root, trust, &why))
 			g_hash_table_add(listing->present, g_strdup(bundle->manifest_sha256));
+		else if (why && suture_error_exit(why) == SUTURE_EXIT_UNTRUSTED &&
+			 strcmp(bundle->origin, "fetched") == 0)
+			g_ptr_array_add(distrusted, g_ptr_array_steal_index(stored, i));
 	}
 	return stored != NULL;
 }
 
 GPtrArray *suture_fetch_list(SutureTufClient *client, const gchar *root, const SutureTrust *trust,
-			     const SutureKernel *kernel, GError **error)
+			     const SutureKernel *kernel, GPtrArray *distrusted, GError **error)
 {
 	g_auto(Listing) listing = {
 		.kernel = kernel,
@@ -182,7 +188,7 @@ GPtrArray *suture_fetch_list(SutureTufClient *client, const gchar *root, const S
 	};
 	g_autoptr(GPtrArray) targets = suture_tuf_client_list(client, kernel->release, error);
 
-	if (!targets || !find_present(&listing, root, trust, error))
+	if (!targets || !find_present(&listing, root, trust, distrusted, error))
 		return NULL;
 	for (guint i = 0; i < targets->len; i++)
 		add(&listing, targets->pdata[i]);

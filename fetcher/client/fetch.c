@@ -24,12 +24,14 @@ typedef struct {
 	SutureTufClient *client;
 	guint mirror; /* index of the one that the metadata came from */
 	int lock, partial;
+	GPtrArray *distrusted; /* SutureStored*: fetched before, and do not verify any more */
 	SutureFetchReport *report;
 } Run;
 
 static void run_clear(Run *run)
 {
 	g_clear_pointer(&run->trust, suture_trust_free);
+	g_clear_pointer(&run->distrusted, g_ptr_array_unref);
 	g_clear_pointer(&run->client, suture_tuf_client_free);
 	g_clear_pointer(&run->http, suture_http_free);
 	g_clear_pointer(&run->report, suture_fetch_report_free);
@@ -474,8 +476,8 @@ static gboolean take_recalls(Run *run, const SutureKernel *kernel, GPtrArray *re
 /* What the metadata has for @kernel, where the roles for it can be trusted. */
 static GPtrArray *list_kernel(Run *run, const SutureKernel *kernel, GError **error)
 {
-	g_autoptr(GPtrArray) results =
-		suture_fetch_list(run->client, run->request->root, run->trust, kernel, error);
+	g_autoptr(GPtrArray) results = suture_fetch_list(run->client, run->request->root, run->trust, kernel,
+							 run->distrusted, error);
 
 	return results && take_recalls(run, kernel, results, error) ? g_steal_pointer(&results) : NULL;
 }
@@ -526,6 +528,7 @@ static gboolean look_at(Run *run, guint index, Survey *survey, GError **error)
 {
 	run->mirror = index;
 	survey->results = suture_fetch_results_new();
+	g_ptr_array_set_size(run->distrusted, 0);
 	if (!refresh_from(run, index, error))
 		return FALSE;
 	return take_anchors(run, error) && list_all(run, survey, error);
@@ -598,6 +601,30 @@ static void select_all(Run *run)
 	}
 }
 
+/*
+ * A bundle whose signer was revoked, or that came under trust anchors that are gone, would keep all others
+ * from being applied. One that was damaged and is fetched anew by now is whole again; what is live has its
+ * copy elsewhere.
+ */
+static gboolean drop_distrusted(const Run *run, GError **error)
+{
+	for (guint i = 0; i < run->distrusted->len; i++) {
+		const SutureStored *stored = run->distrusted->pdata[i];
+		g_autoptr(GError) why = NULL;
+		SutureEvent event = {
+			.event = "remove", .bundle = stored->id, .manifest_sha256 = stored->manifest_sha256};
+
+		if (suture_store_verifies(run->request->root, stored, run->trust, &why))
+			continue;
+		event.reason = suture_error_reason(why);
+		event.detail = why->message;
+		if (!run->request->sink(&event, run->request->sink_data, error) ||
+		    !suture_store_remove(run->request->root, stored, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
 static void skipped_free(gpointer error)
 {
 	g_error_free(error);
@@ -609,11 +636,13 @@ SutureFetchReport *suture_fetch_run(const SutureFetchRequest *request, GError **
 		run = {.request = request, .lock = -1, .partial = -1, .report = g_new0(SutureFetchReport, 1)};
 
 	run.report->results = suture_fetch_results_new();
+	run.distrusted = g_ptr_array_new_with_free_func((GDestroyNotify)suture_stored_free);
 	run.report->skipped = g_ptr_array_new_with_free_func(skipped_free);
 	if (!open_run(&run, error) || !choose_mirror(&run, error) || !record_survey(&run, error))
 		return NULL;
 	select_all(&run);
-	if (!record_listing(&run, error) || (!request->dry_run && !fetch_all(&run, error)))
+	if (!record_listing(&run, error) ||
+	    (!request->dry_run && (!fetch_all(&run, error) || !drop_distrusted(&run, error))))
 		return NULL;
 	for (guint i = 0; i < request->kernels->len; i++)
 		note_mismatch(&run, request->kernels->pdata[i]);

@@ -368,3 +368,20 @@ gboolean suture_store_remove(const gchar *root, const SutureStored *stored, GErr
 	return folder >= 0 && suture_staging_remove(folder, stored->id, error) &&
 	       suture_receipt_remove(root, stored->manifest_sha256, error);
 }
+
+gboolean suture_store_verifies(const gchar *root, const SutureStored *stored, const SutureTrust *trust,
+			       GError **error)
+{
+	g_autoptr(GPtrArray) now = suture_store_list(root, stored->release, NULL, error);
+
+	for (guint i = 0; now && i < now->len; i++) {
+		const SutureStored *each = now->pdata[i];
+
+		if (strcmp(each->id, stored->id) == 0 && strcmp(each->origin, stored->origin) == 0)
+			return suture_stored_verify(each, trust, 0, NULL, NULL, error);
+	}
+	if (now)
+		g_set_error(error, SUTURE_BUNDLE_ERROR, SUTURE_BUNDLE_ERROR_DISAGREE,
+			    "%s: not there any more", stored->id);
+	return FALSE;
+}

@@ -47,6 +47,11 @@ gboolean suture_stored_verify(const SutureStored *stored, const SutureTrust *tru
 gboolean suture_store_add(const gchar *root, const SutureBundle *bundle,
 			  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether what stands at the place of @stored now, which may have been replaced since, is there and verifies;
+ * codes of suture_stored_verify(). */
+gboolean suture_store_verifies(const gchar *root, const SutureStored *stored, const SutureTrust *trust,
+			       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Removes a bundle from the fetched store, with its receipt. */
 gboolean suture_store_remove(const gchar *root, const SutureStored *stored,
 			     GError **error) G_GNUC_WARN_UNUSED_RESULT;

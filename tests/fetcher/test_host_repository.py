@@ -79,6 +79,9 @@ def test_revocation_travels_with_the_metadata(repo, host):
     host.fetch()
     assert "cms-crl.pem" in anchors(host) and anchors(host)["cms-ca.pem"] == before
     refused(host.verify(packages()["meminfo-1-1"]), "cms-revoked")
+    assert host.bundles() == []  # it would keep all others from being applied
+    assert [(record["event"], record["reason"]) for record in host.ledger() if record["event"] == "remove"] == [
+        ("remove", "cms-revoked")]
 
 
 def test_unusable_anchors_leave_those_of_before(repo, host):
