@@ -144,3 +144,27 @@ def test_rotate_that_is_staged(published, tmp_path):
 
     options = [word for name in "df" for word in ("--targets-key", public(published, name))]
     check_every_step(published, tmp_path, command("rotate", *options, "--targets-threshold", "2"), finish, [ONE], 2)
+
+
+def test_rotate_that_is_in_force_at_once(tmp_path_factory, tmp_path):
+    """Publishing goes on under the old key or the new one, without rotate being called again."""
+    before = Repository(tmp_path_factory.mktemp("online"))
+    assert before.init().status == 0
+    before.must("add", packages()["meminfo-1-1"])
+    before.must("publish")
+    before.signers = {}
+    reached, versions = 0, set()
+    for call in CALLS:
+        for count in range(1, 60):
+            repo = copy(before, tmp_path / f"{call}-{count}")
+            killed = killed_at(command("rotate", "--sign-key", repo.key("root"), "--targets-key", repo.key("new"))(repo),
+                               repo.folder.parent, call, count)
+            repo.must("publish")
+            assert repo.check_whole() == [ONE]
+            versions.add(len(list(repo.metadata.glob("*.root.json"))))
+            assert not [path for path in repo.folder.rglob("*") if path.name.startswith((".", "repository.conf."))]
+            shutil.rmtree(repo.folder.parent)
+            if not killed:
+                break
+            reached += 1
+    assert reached > 3 and versions == {1, 2}
