@@ -87,6 +87,18 @@ void suture_mirror_record_set_complete(json_t *record, gint64 timestamp)
 	json_object_set_new(record, "timestamp", json_integer(timestamp));
 }
 
+gint64 suture_mirror_record_shown(const json_t *record)
+{
+	gint64 shown = json_integer_value(json_object_get(record, "shown"));
+
+	return MAX(shown, suture_mirror_record_complete(record));
+}
+
+void suture_mirror_record_set_shown(json_t *record, gint64 timestamp)
+{
+	json_object_set_new(record, "shown", json_integer(timestamp));
+}
+
 gint64 suture_mirror_record_rpm_md(const json_t *record, const gchar *kernel)
 {
 	return json_integer_value(json_object_get(json_object_get(record, "rpm_md"), kernel));

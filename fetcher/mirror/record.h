@@ -4,8 +4,8 @@
 #include "spec/json.h"
 
 /*
- * DIR/.state/record.json: what the last sync or import that came to its end was asked for and did. It only
- * saves work: without it everything is looked at again.
+ * DIR/.state/record.json: what the last sync or import that came to its end was asked for and did. Without
+ * it everything is looked at again, and an old state in the place of what is served is not noticed.
  */
 
 /* An empty one when there is none, or when it cannot be read. */
@@ -22,6 +22,10 @@ gboolean suture_mirror_kernels_match(const gchar *const *kernels, const gchar *k
 /* The version of timestamp.json that all of the mirror was made to agree with; 0: none. */
 gint64 suture_mirror_record_complete(const json_t *record);
 void suture_mirror_record_set_complete(json_t *record, gint64 timestamp);
+
+/* The version of timestamp.json that readers were shown last; 0: not known. */
+gint64 suture_mirror_record_shown(const json_t *record);
+void suture_mirror_record_set_shown(json_t *record, gint64 timestamp);
 
 /* The version of @kernel's role whose rpm-md is served; 0: not known. */
 gint64 suture_mirror_record_rpm_md(const json_t *record, const gchar *kernel);

@@ -4,9 +4,6 @@
 #include "fetcher/mirror/record.h"
 
 #include <fcntl.h>
-#include <string.h>
-
-#define ROOT_SUFFIX ".root.json"
 
 void suture_mirror_served_free(SutureMirrorServed *served)
 {
@@ -41,33 +38,35 @@ GBytes *suture_mirror_source(const gchar *url, guint64 limit, gpointer data, GEr
 	return NULL;
 }
 
-gint64 suture_mirror_newest_root(int metadata, GError **error)
-{
-	g_autoptr(GPtrArray) names = suture_mirror_names(metadata, error);
-	gint64 newest = 0;
-
-	for (guint i = 0; names && i < names->len; i++) {
-		g_autofree gchar *number = g_str_has_suffix(names->pdata[i], ROOT_SUFFIX)
-						   ? g_strdup(names->pdata[i])
-						   : g_strdup("");
-		gint64 version;
-
-		if (*number)
-			number[strlen(number) - strlen(ROOT_SUFFIX)] = '\0';
-		if (g_ascii_string_to_signed(number, 10, 1, G_MAXINT64, &version, NULL))
-			newest = MAX(newest, version);
-	}
-	return newest;
-}
-
+/* What is served does not say by itself whose it is: that is known from what the mirror trusts. */
 static gboolean init_trust(const SutureMirrorServed *served, const gchar *trusted, GError **error)
 {
-	gint64 version = suture_mirror_newest_root(served->folder->metadata, error);
-	g_autofree gchar *name = g_strdup_printf("%" G_GINT64_FORMAT ROOT_SUFFIX, version);
-	g_autoptr(GBytes) root =
-		suture_file_read_at(served->folder->metadata, name, SUTURE_TUF_MAX_ROOT_BYTES, error);
+	g_autofree gchar *path = g_build_filename(served->folder->trusted, "root.json", NULL);
+	g_autoptr(GBytes) root = NULL;
 
+	if (!suture_tuf_is_initialised(served->folder->trusted)) {
+		g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_NOT_INITIALISED,
+			    "%s: this mirror trusts no root; run 'suture mirror sync --trusted-root'",
+			    served->folder->path);
+		return FALSE;
+	}
+	root = suture_file_read(path, SUTURE_TUF_MAX_ROOT_BYTES, error);
 	return root && suture_tuf_init(trusted, root, error);
+}
+
+/* An old state of the same publisher, put in the place of what readers were shown since. */
+static gboolean check_age(const SutureMirrorServed *served, GError **error)
+{
+	gint64 version = suture_tuf_client_metadata(served->client, SUTURE_TUF_TIMESTAMP)->version;
+	gint64 shown = suture_mirror_record_shown(served->folder->record);
+
+	if (version >= shown)
+		return TRUE;
+	g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_TIMESTAMP_ROLLBACK,
+		    "timestamp.json is version %" G_GINT64_FORMAT ", and readers were shown %" G_GINT64_FORMAT
+		    "; repair the mirror, and find out who changed it",
+		    version, shown);
+	return FALSE;
 }
 
 static gboolean open_client(SutureMirrorServed *served, GError **error)
@@ -82,7 +81,7 @@ static gboolean open_client(SutureMirrorServed *served, GError **error)
 	if (!init_trust(served, trusted, error))
 		return FALSE;
 	served->client = suture_tuf_client_new(trusted, SUTURE_MIRROR_SOURCE_URL, served->http, 0, error);
-	return served->client && suture_tuf_client_refresh(served->client, error);
+	return served->client && suture_tuf_client_refresh(served->client, error) && check_age(served, error);
 }
 
 SutureMirrorServed *suture_mirror_served_open(const gchar *path, const gchar *const *only, GError **error)

@@ -8,8 +8,8 @@
 
 /*
  * What a mirror serves, as a reader of it would find and verify it: by a client of its own, which begins with
- * the newest root that is served, from the files alone. Expiry is judged by the time that timestamp.json says
- * of itself: old mirrors can be verified and exported.
+ * the root that the mirror trusts, whatever root is served. Expiry is judged by the time that timestamp.json
+ * says of itself: old mirrors can be verified and exported. TIMESTAMP-ROLLBACK when readers were shown more.
  */
 typedef struct {
 	SutureMirrorFolder *folder;
@@ -30,6 +30,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureMirrorServed, suture_mirror_served_free)
 GBytes *suture_mirror_source(const gchar *url, guint64 limit, gpointer data, GError **error);
 /* The URL to ask suture_mirror_source() below. */
 #define SUTURE_MIRROR_SOURCE_URL "mirror:metadata"
-
-/* The highest version of root below @metadata; 0: none. */
-gint64 suture_mirror_newest_root(int metadata, GError **error);

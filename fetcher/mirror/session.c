@@ -30,8 +30,8 @@ static gboolean init_trust(const SutureMirrorFolder *folder, const gchar *root, 
 		return TRUE;
 	if (!root) {
 		g_set_error(error, SUTURE_TUF_ERROR, SUTURE_TUF_ERROR_NOT_INITIALISED,
-			    "%s: a new mirror; give --root with the publisher's root.json, got in a way that "
-			    "you trust",
+			    "%s: a new mirror; give --trusted-root with the publisher's root.json, got in a "
+			    "way that you trust",
 			    folder->path);
 		return FALSE;
 	}
@@ -129,6 +129,7 @@ static gboolean save_record(const SutureMirrorSession *session, GError **error)
 
 	suture_mirror_record_set_kernels(record, (const gchar *const *)session->kernels);
 	suture_mirror_record_set_complete(record, session->report->refusal ? 0 : session->report->timestamp);
+	suture_mirror_record_set_shown(record, session->report->timestamp);
 	return suture_mirror_record_save(session->folder->state, record, error);
 }
 

@@ -130,6 +130,26 @@ static gboolean verify_public_key(Run *run, GError **error)
 	       note(run, g_strdup(PUBLIC_KEY_FILE), NULL, cause, error);
 }
 
+/* A reader that has it already does not ask for it, so that a client does not notice either. */
+static gboolean verify_root(Run *run, GError **error)
+{
+	const SutureTufMetadata *root = suture_tuf_client_metadata(run->served->client, SUTURE_TUF_ROOT);
+	int metadata = run->served->folder->metadata;
+	g_autofree gchar *name = g_strdup_printf("%" G_GINT64_FORMAT ".root.json", root->version);
+	g_autoptr(GBytes) served = NULL;
+	GError *cause = NULL;
+
+	if (suture_mirror_size(metadata, name) < 0)
+		return TRUE;
+	served = suture_file_read_at(metadata, name, SUTURE_TUF_MAX_ROOT_BYTES, &cause);
+	if (served && g_bytes_equal(served, root->bytes))
+		return TRUE;
+	if (served)
+		suture_mirror_refuse(&cause, SUTURE_MIRROR_ERROR_DAMAGED,
+				     "not the root that this mirror trusts");
+	return note(run, g_strconcat("metadata/", name, NULL), NULL, cause, error);
+}
+
 /* Each older root has to lead to the next one. */
 static gboolean verify_roots(Run *run, GError **error)
 {
@@ -164,8 +184,9 @@ static gboolean verify_served(Run *run, GError **error)
 	}
 	if (!run->served)
 		return note(run, g_strdup("metadata"), NULL, cause, error);
-	return verify_roots(run, error) && verify_files(run, run->served->plan->files, NULL, error) &&
-	       verify_public_key(run, error) && verify_all_rpm_md(run, error);
+	return verify_root(run, error) && verify_roots(run, error) &&
+	       verify_files(run, run->served->plan->files, NULL, error) && verify_public_key(run, error) &&
+	       verify_all_rpm_md(run, error);
 }
 
 /* Damaged metadata is replaced by the sync, which knows what is right; nobody can tell which file it is. */

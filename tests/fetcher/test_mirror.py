@@ -13,7 +13,7 @@ import time
 
 import pytest
 from lib.httpd import EvilServer, Nginx, Unreliable
-from lib.tufrepo import Key
+from lib.tufrepo import Key, pooled_key
 from mirror_fixture import BIN, KERNELS, KEYRING, Mirror, Upstream, initial_root
 
 ONE, OTHER = KERNELS
@@ -743,6 +743,54 @@ def test_verify_of_a_mirror_that_serves_nothing(upstream, mirror):
     assert mirror.sync(url(upstream)).reason == "tuf-timestamp-expired"
     for command in ("verify", "prune"):
         assert mirror.run(command, mirror.folder).reason == "mirror-incomplete"
+
+
+def replace_tree(mirror, upstream):
+    for name in ("metadata", "targets"):
+        shutil.rmtree(mirror.folder / name)
+        shutil.copytree(pathlib.Path(upstream.folder, name), mirror.folder / name)
+
+
+def foreign(folder):
+    """A whole repository of another publisher."""
+    other = Upstream(folder)
+    for number, role in enumerate(("root", "timestamp", "snapshot", "targets")):
+        other.set_keys(role, [pooled_key(40 + number)])
+    other.add_target("x/evil", b"evil")
+    other.write("root")
+    other.bump("targets")
+    return other
+
+
+def test_tree_of_another_publisher_is_refused(upstream, mirror, tmp_path):
+    synced(mirror, url(upstream))
+    replace_tree(mirror, foreign(tmp_path / "foreign"))
+    result = mirror.run("verify", mirror.folder, "--json")
+    assert result.reason == "mirror-damaged" and damaged(result) == [("metadata", "tuf-timestamp-signature")]
+    media = tmp_path / "media.tar.zst"
+    assert mirror.run("export", mirror.folder, "-o", media).reason == "tuf-timestamp-signature"
+    assert not media.exists()
+    assert mirror.run("verify", mirror.folder, "--repair", url(upstream)).status == 0
+    assert mirror.run("prune", mirror.folder).status == 0
+    check_whole(mirror, upstream)
+
+
+def test_root_of_another_publisher_is_named(upstream, mirror, tmp_path):
+    synced(mirror, url(upstream))
+    shutil.copy(pathlib.Path(foreign(tmp_path / "foreign").metadata, "1.root.json"), mirror.folder / "metadata")
+    result = mirror.run("verify", mirror.folder, "--json")
+    assert ("metadata/1.root.json", "mirror-damaged") in damaged(result)
+    assert mirror.run("verify", mirror.folder, "--repair", url(upstream)).status == 0
+    check_whole(mirror, upstream)
+
+
+def test_older_tree_of_the_publisher_is_refused(upstream, mirror, tmp_path):
+    old = copied(upstream, tmp_path / "old")
+    upstream.publish()
+    synced(mirror, url(upstream))
+    replace_tree(mirror, old)
+    assert damaged(mirror.run("verify", mirror.folder, "--json")) == [("metadata", "tuf-timestamp-rollback")]
+    assert mirror.run("export", mirror.folder, "-o", tmp_path / "media").reason == "tuf-timestamp-rollback"
 
 
 def test_prune_leaves_what_metadata_leads_to(upstream, mirror):
