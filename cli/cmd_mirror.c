@@ -67,7 +67,8 @@ static void add_kernels(GOptionContext *parser, Options *options)
 {
 	const GOptionEntry entries[] = {
 		{"kernel", 'k', 0, G_OPTION_ARG_STRING_ARRAY, &options->kernels,
-		 "only kernels whose release matches, with * and ? (repeat for several)", "PATTERN"},
+		 "only kernels whose release matches, with * and ? (repeat for several; !PATTERN: not these)",
+		 "PATTERN"},
 		{NULL},
 	};
 
@@ -116,17 +117,34 @@ static void print_json(json_t *document)
 	g_print("%.*s", (int)g_bytes_get_size(text), (const gchar *)g_bytes_get_data(text, NULL));
 }
 
+static json_t *refused_json(const SutureMirrorReport *report)
+{
+	json_t *refused = json_array();
+
+	for (guint i = 0; i < report->refused->len; i++) {
+		const SutureMirrorRefusal *refusal = report->refused->pdata[i];
+		g_autofree gchar *kernel = g_utf8_make_valid(refusal->kernel, -1);
+		g_autofree gchar *detail = g_utf8_make_valid(refusal->cause->message, -1);
+
+		json_array_append_new(refused,
+				      json_pack("{s:s, s:s, s:s}", "kernel", kernel, "reason",
+						suture_error_reason(refusal->cause), "detail", detail));
+	}
+	return refused;
+}
+
 static json_t *report_json(const SutureMirrorReport *report)
 {
-	return json_pack("{s:b, s:I, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-			 "changed", report->changed, "stale_since", (json_int_t)report->stale_since,
-			 "metadata", "root", (json_int_t)report->root, "timestamp",
-			 (json_int_t)report->timestamp, "snapshot", (json_int_t)report->snapshot, "targets",
-			 (json_int_t)report->targets, "kernels", (json_int_t)report->kernels, "files",
-			 (json_int_t)report->files, "bytes", (json_int_t)report->bytes, "new_files",
-			 (json_int_t)report->new_files, "new_bytes", (json_int_t)report->new_bytes, "rpm_md",
-			 (json_int_t)report->rpm_md, "requests", (json_int_t)report->count.requests,
-			 "received_bytes", (json_int_t)report->count.bytes);
+	return json_pack(
+		"{s:b, s:b, s:o, s:I, s:{s:I, s:I, s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"changed", report->changed, "held_back", report->held_back, "refused", refused_json(report),
+		"stale_since", (json_int_t)report->stale_since, "metadata", "root", (json_int_t)report->root,
+		"timestamp", (json_int_t)report->timestamp, "snapshot", (json_int_t)report->snapshot,
+		"targets", (json_int_t)report->targets, "kernels", (json_int_t)report->kernels, "files",
+		(json_int_t)report->files, "bytes", (json_int_t)report->bytes, "new_files",
+		(json_int_t)report->new_files, "new_bytes", (json_int_t)report->new_bytes, "rpm_md",
+		(json_int_t)report->rpm_md, "requests", (json_int_t)report->count.requests, "received_bytes",
+		(json_int_t)report->count.bytes);
 }
 
 static void print_text(const SutureMirrorReport *report)
@@ -134,6 +152,17 @@ static void print_text(const SutureMirrorReport *report)
 	g_autofree gchar *new_bytes = g_format_size(report->new_bytes);
 	g_autofree gchar *bytes = g_format_size(report->bytes);
 
+	for (guint i = 0; i < report->refused->len; i++) {
+		const SutureMirrorRefusal *refusal = report->refused->pdata[i];
+		g_autofree gchar *kernel = suture_terminal_text(refusal->kernel);
+		g_autofree gchar *detail = suture_terminal_text(refusal->cause->message);
+
+		g_print("refused %s [%s] %s\n", kernel, suture_error_reason(refusal->cause), detail);
+	}
+	if (report->held_back) {
+		g_print("held back: timestamp %" G_GINT64_FORMAT "\n", report->timestamp);
+		return;
+	}
 	if (!report->changed) {
 		g_print("nothing new: timestamp %" G_GINT64_FORMAT "\n", report->timestamp);
 		return;

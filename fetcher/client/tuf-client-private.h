@@ -8,10 +8,11 @@
 struct _SutureTufClient {
 	int folder;
 	gchar *url;
-	SutureHttp *http; /* borrowed */
-	gint64 local;     /* what the local clock says */
-	gint64 now;       /* the update's one time, never before the clock's floor */
-	gint64 max_stale; /* seconds after its end that timestamp and snapshot may be used */
+	SutureHttp *http;      /* borrowed */
+	gint64 local;          /* what the local clock says */
+	gint64 now;            /* the update's one time, never before the clock's floor */
+	gint64 max_stale;      /* seconds after its end that timestamp and snapshot may be used */
+	gboolean take_expired; /* of delegated roles */
 	SutureClock clock;
 	gint64 stale[SUTURE_TUF_TARGETS + 1]; /* since when a role is used after its end; 0: it is not */
 	SutureTufMetadata *trusted[SUTURE_TUF_TARGETS + 1];

@@ -586,6 +586,11 @@ void suture_tuf_client_set_max_stale(SutureTufClient *client, guint days)
 	client->max_stale = (gint64)days * 24 * 60 * 60;
 }
 
+void suture_tuf_client_take_expired(SutureTufClient *client)
+{
+	client->take_expired = TRUE;
+}
+
 gint64 suture_tuf_client_now(const SutureTufClient *client)
 {
 	return client->now;

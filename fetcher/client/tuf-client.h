@@ -49,6 +49,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureTufClient, suture_tuf_client_free)
 void suture_tuf_client_set_max_stale(SutureTufClient *client, guint days);
 
 /*
+ * Has walks visit delegated roles that expired, with their metadata: for mirrors, whose readers judge that by
+ * themselves.
+ */
+void suture_tuf_client_take_expired(SutureTufClient *client);
+
+/*
  * Brings root, timestamp, snapshot and targets up to date, in that order, storing each as soon as it is
  * trusted. A refusal leaves the refused role and those after it as they were. With nothing new it makes two
  * requests.

@@ -44,6 +44,14 @@ static SutureTufMetadata *read_stored(const SutureTufClient *client, const Step 
 	return NULL;
 }
 
+static gboolean is_current(const SutureTufClient *client, const SutureTufMetadata *metadata,
+			   const gchar *file, GError **error)
+{
+	return client->take_expired || suture_check_skipped("tuf-delegated-expired") ||
+	       suture_tuf_client_check_expiry(client, metadata, file, SUTURE_TUF_ERROR_DELEGATED_EXPIRED,
+					      error);
+}
+
 /* 5.6.1 to 5.6.6 */
 static SutureTufMetadata *fetch(SutureTufClient *client, const Step *step, const gchar *file,
 				const SutureTufFile *listed, GError **error)
@@ -61,10 +69,8 @@ static SutureTufMetadata *fetch(SutureTufClient *client, const Step *step, const
 
 	if (!new || !vouches(step, new, error) || !suture_tuf_client_check_version(&what, listed, new, error))
 		return NULL;
-	if (!suture_check_skipped("tuf-delegated-expired") &&
-	    !suture_tuf_client_check_expiry(client, new, file, SUTURE_TUF_ERROR_DELEGATED_EXPIRED, error))
-		return NULL;
-	if (!suture_file_write_atomic(client->folder, local, new->bytes, 0644, error))
+	if (!is_current(client, new, file, error) ||
+	    !suture_file_write_atomic(client->folder, local, new->bytes, 0644, error))
 		return NULL;
 	return g_steal_pointer(&new);
 }
@@ -87,10 +93,7 @@ static SutureTufMetadata *load(SutureTufClient *client, const Step *step, GError
 	stored = read_stored(client, step, listed);
 	if (!stored)
 		return fetch(client, step, file, listed, error);
-	if (!suture_check_skipped("tuf-delegated-expired") &&
-	    !suture_tuf_client_check_expiry(client, stored, file, SUTURE_TUF_ERROR_DELEGATED_EXPIRED, error))
-		return NULL;
-	return g_steal_pointer(&stored);
+	return is_current(client, stored, file, error) ? g_steal_pointer(&stored) : NULL;
 }
 
 void suture_tuf_client_forget_delegated(SutureTufClient *client)

@@ -41,9 +41,13 @@ static gboolean next(SutureHttpFile *ret, gpointer data, GError **error)
 }
 
 /* The first one is what the user hears of. */
-static void note(Run *run, GError *cause)
+static void note(Run *run, const SutureMirrorFile *file, GError *cause)
 {
-	if (run->failure)
+	GHashTable *failed = suture_mirror_is_one_file(cause) ? run->download->failed : NULL;
+
+	for (; failed && file; file = file->same)
+		g_hash_table_insert(failed, file->path, g_error_copy(cause));
+	if (failed || run->failure)
 		g_error_free(cause);
 	else
 		run->failure = cause;
@@ -57,14 +61,14 @@ static gboolean drop(Run *run, const SutureMirrorFile *file, GError **error)
 static SutureHttpVerdict judge_failure(Run *run, const SutureMirrorFile *file, const GError *failure,
 				       GError **error)
 {
-	GError *cause = g_error_copy(failure);
+	g_autoptr(GError) cause = g_error_copy(failure);
 
 	if (g_error_matches(cause, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_TOO_LARGE)) {
 		/* A server that announces more than the signed length has another file. */
 		cause->domain = SUTURE_TUF_ERROR;
 		cause->code = SUTURE_TUF_ERROR_TARGET_LENGTH;
 	}
-	note(run, cause);
+	note(run, file, g_error_copy(cause));
 	if ((cause->domain == SUTURE_TUF_ERROR ||
 	     g_error_matches(failure, SUTURE_FETCH_ERROR, SUTURE_FETCH_ERROR_ENDLESS)) &&
 	    !drop(run, file, error))
@@ -80,7 +84,7 @@ static SutureHttpVerdict judge_wrong(Run *run, const SutureHttpFile *from, const
 		g_error_free(wrong);
 		return SUTURE_HTTP_AGAIN;
 	}
-	note(run, wrong);
+	note(run, file, wrong);
 	return drop(run, file, error) ? SUTURE_HTTP_NEXT : SUTURE_HTTP_STOP;
 }
 

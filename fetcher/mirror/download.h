@@ -9,13 +9,14 @@ typedef struct {
 	SutureMirrorArrivals *arrivals; /* gets what came and was checked; NULL: it stays in partial/ */
 	SutureHttpPool *pool;
 	const gchar *targets_url;
-	const gchar *step; /* for progress */
+	const gchar *step;  /* for progress */
+	GHashTable *failed; /* gets path (borrowed) -> GError* of files that cannot be had; NULL: not */
 } SutureMirrorDownload;
 
 /*
  * Downloads those of @files (SutureMirrorFile*) that are not there, many at a time, and checks each one
- * (TARGET-LENGTH, TARGET-HASH). One that fails does not stop the others; the first failure is the error at
- * the end. What broke off stays in partial/ for the next run.
+ * (TARGET-LENGTH, TARGET-HASH). One that fails does not stop the others; the first failure that
+ * is not among the failed is the error at the end. What broke off stays in partial/ for the next run.
  */
 gboolean suture_mirror_download(const SutureMirrorDownload *download, const GPtrArray *files,
 				guint64 *ret_files, guint64 *ret_bytes,

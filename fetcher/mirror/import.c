@@ -114,8 +114,11 @@ static gboolean trust_metadata(Run *run, GError **error)
 	run->session.max_stale = run->request->max_stale;
 	if (suture_mirror_session_refresh(&run->session, run->http, SUTURE_MIRROR_SOURCE_URL,
 					  run->request->now, &cause) &&
-	    suture_mirror_session_plan(&run->session, &cause))
-		return TRUE;
+	    suture_mirror_session_plan(&run->session, &cause)) {
+		if (!run->session.report->held_back)
+			return TRUE;
+		cause = g_steal_pointer(&run->session.report->refusal);
+	}
 	return missed(cause, error);
 }
 

@@ -9,9 +9,17 @@
 /* Mirrors of a repository: what a web server serves, copied byte for byte. No key is needed, all is verified.
  */
 
+/* A kernel of which something was refused, or cannot be had. */
+typedef struct {
+	gchar *kernel;
+	GError *cause;
+} SutureMirrorRefusal;
+
 /* What was done. */
 typedef struct {
-	gint64 root, timestamp, snapshot, targets; /* versions that readers are shown */
+	gint64 root, timestamp, snapshot, targets; /* versions that readers are shown, unless held back */
+	gboolean held_back;                        /* readers are shown the old metadata: see refused */
+	GPtrArray *refused;                        /* SutureMirrorRefusal* */
 	guint kernels;                             /* delegated roles */
 	guint64 files, bytes;                      /* packages and trust files that metadata leads to */
 	guint64 new_files, new_bytes;              /* of those, not here before */
@@ -19,7 +27,7 @@ typedef struct {
 	gboolean changed;
 	gint64 stale_since; /* when the timestamp or snapshot that was tolerated expired; 0: it did not */
 	SutureHttpCount count;
-	GError *refusal; /* the first rpm-md that was not taken, while all else was; NULL: none */
+	GError *refusal; /* the first of a kernel that was refused, or of its rpm-md; NULL: none */
 } SutureMirrorReport;
 void suture_mirror_report_free(SutureMirrorReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SutureMirrorReport, suture_mirror_report_free)
@@ -39,7 +47,10 @@ typedef struct {
  * Brings the mirror up to date. Readers see the old state or the new: timestamp.json comes last, nothing gets
  * a name below the served folders before it is verified and on disk, and nothing that is served is removed.
  * Can be cut short at any point; the next run goes on. With nothing new it makes the two requests of a
- * refresh. Codes of SUTURE_TUF_ERROR, SUTURE_FETCH_ERROR and SUTURE_MIRROR_ERROR.
+ * refresh. What is refused of one kernel is in the report, and all others come: a kernel that expired as it
+ * is, one whose listed version is served already stays. Where readers would be led to a version of a role, or
+ * to a file of it, that is not there, the metadata is held back. Codes of SUTURE_TUF_ERROR,
+ * SUTURE_FETCH_ERROR and SUTURE_MIRROR_ERROR.
  */
 SutureMirrorReport *suture_mirror_sync(const SutureMirrorSync *request,
 				       GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -69,12 +69,15 @@ gboolean suture_mirror_kernels_equal(const gchar *const *a, const gchar *const *
 
 gboolean suture_mirror_kernels_match(const gchar *const *kernels, const gchar *kernel)
 {
-	if (!kernels)
-		return TRUE;
-	for (; *kernels; kernels++)
-		if (g_pattern_match_simple(*kernels, kernel))
-			return TRUE;
-	return FALSE;
+	gboolean matches = !kernels || **kernels == '!';
+
+	for (; kernels && *kernels; kernels++) {
+		gboolean out = **kernels == '!';
+
+		if (g_pattern_match_simple(*kernels + out, kernel))
+			matches = !out;
+	}
+	return matches;
 }
 
 gint64 suture_mirror_record_complete(const json_t *record)
@@ -113,4 +116,9 @@ void suture_mirror_record_set_rpm_md(json_t *record, const gchar *kernel, gint64
 		json_object_set_new(record, "rpm_md", kernels);
 	}
 	json_object_set_new(kernels, kernel, json_integer(version));
+}
+
+void suture_mirror_record_drop_rpm_md(json_t *record)
+{
+	json_object_del(record, "rpm_md");
 }

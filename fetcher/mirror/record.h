@@ -16,7 +16,8 @@ gboolean suture_mirror_record_save(int state, json_t *record, GError **error) G_
 gchar **suture_mirror_record_kernels(const json_t *record);
 void suture_mirror_record_set_kernels(json_t *record, const gchar *const *kernels);
 gboolean suture_mirror_kernels_equal(const gchar *const *a, const gchar *const *b);
-/* Whether @kernel is one of them. */
+/* Whether @kernel is one of them: what the last pattern says that fits; "!PATTERN" leaves out. When the first
+ * one leaves out, all others are in. */
 gboolean suture_mirror_kernels_match(const gchar *const *kernels, const gchar *kernel);
 
 /* The version of timestamp.json that all of the mirror was made to agree with; 0: none. */
@@ -30,3 +31,5 @@ void suture_mirror_record_set_shown(json_t *record, gint64 timestamp);
 /* The version of @kernel's role whose rpm-md is served; 0: not known. */
 gint64 suture_mirror_record_rpm_md(const json_t *record, const gchar *kernel);
 void suture_mirror_record_set_rpm_md(json_t *record, const gchar *kernel, gint64 version);
+/* Nothing is known of any. */
+void suture_mirror_record_drop_rpm_md(json_t *record);

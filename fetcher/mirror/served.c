@@ -84,6 +84,20 @@ static gboolean open_client(SutureMirrorServed *served, GError **error)
 	return served->client && suture_tuf_client_refresh(served->client, error) && check_age(served, error);
 }
 
+/* A role that expired is what the publisher has, and no damage. */
+static gboolean check_refused(const SutureMirrorPlan *plan, GError **error)
+{
+	for (guint i = 0; i < plan->refused->len; i++) {
+		const SutureMirrorRefused *refused = plan->refused->pdata[i];
+
+		if (refused->expired)
+			continue;
+		g_propagate_error(error, g_error_copy(refused->cause));
+		return FALSE;
+	}
+	return TRUE;
+}
+
 SutureMirrorServed *suture_mirror_served_open(const gchar *path, const gchar *const *only, GError **error)
 {
 	g_autoptr(SutureMirrorServed) served = g_new0(SutureMirrorServed, 1);
@@ -97,5 +111,5 @@ SutureMirrorServed *suture_mirror_served_open(const gchar *path, const gchar *co
 	if (!open_client(served, error))
 		return NULL;
 	served->plan = suture_mirror_plan_new(served->client, kernels, error);
-	return served->plan ? g_steal_pointer(&served) : NULL;
+	return served->plan && check_refused(served->plan, error) ? g_steal_pointer(&served) : NULL;
 }

@@ -32,11 +32,17 @@ gboolean suture_mirror_session_refresh(SutureMirrorSession *session, SutureHttp 
 /* Whether readers are shown all of that already. */
 gboolean suture_mirror_session_is_complete(const SutureMirrorSession *session);
 
+/* What is refused of single kernels is in the report. */
 gboolean suture_mirror_session_plan(SutureMirrorSession *session, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Puts the kernels of @failed (path -> GError*), which cannot be had, into the report. FALSE with the cause
+ * when the top-level role lists one. */
+gboolean suture_mirror_session_judge(SutureMirrorSession *session, GHashTable *failed,
+				     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Gives names to what arrived, checks that every file is there (INCOMPLETE), and shows the metadata. The
- * record says what was done.
+ * record says what was done. When the report says that they are held back: only the record.
  */
 gboolean suture_mirror_session_publish(SutureMirrorSession *session, SutureHttp *http,
 				       const gchar *metadata_url, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -83,7 +83,7 @@ static GPtrArray *choose(const SutureMirrorSession *session)
 		const SutureMirrorRole *role = session->plan->roles->pdata[i];
 		Kernel *kernel;
 
-		if (!role->kernel ||
+		if (!role->kernel || role->incomplete ||
 		    suture_mirror_record_rpm_md(session->folder->record, role->name) == role->version)
 			continue;
 		kernel = g_new0(Kernel, 1);
@@ -137,6 +137,7 @@ static gboolean bring(SutureMirrorSession *session, const SutureMirrorDownload *
 	guint64 count = 0, bytes = 0;
 
 	files.arrivals = NULL;
+	files.failed = NULL;
 	files.step = "rpm-md";
 	return judge(session, kernel, keyring, now, error) &&
 	       suture_mirror_download(&files, kernel->md->files, &count, &bytes, error) &&

@@ -48,11 +48,14 @@ static gboolean open_sync(Sync *sync, GError **error)
 static gboolean bring(Sync *sync, GError **error)
 {
 	SutureMirrorSession *session = &sync->session;
+	g_autoptr(GHashTable) failed =
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_error_free);
 	const SutureMirrorDownload download = {.folder = session->folder,
 					       .arrivals = session->arrivals,
 					       .pool = sync->pool,
 					       .targets_url = sync->targets_url,
-					       .step = "packages"};
+					       .step = "packages",
+					       .failed = failed};
 	SutureMirrorReport *report = session->report;
 
 	return suture_mirror_prefetch(session->folder, session->client,
@@ -62,7 +65,9 @@ static gboolean bring(Sync *sync, GError **error)
 	       suture_mirror_empty_spool(session->folder, error) &&
 	       suture_mirror_download(&download, session->plan->files, &report->new_files, &report->new_bytes,
 				      error) &&
-	       suture_mirror_sync_rpm_md(session, &download, sync->request->now, error) &&
+	       suture_mirror_session_judge(session, failed, error) &&
+	       (report->held_back ||
+		suture_mirror_sync_rpm_md(session, &download, sync->request->now, error)) &&
 	       suture_mirror_session_publish(session, sync->http, sync->metadata_url, error);
 }
 

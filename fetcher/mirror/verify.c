@@ -189,6 +189,11 @@ static gboolean verify_served(Run *run, GError **error)
 	       verify_all_rpm_md(run, error);
 }
 
+static gboolean is_metadata(const SutureMirrorDamage *damage)
+{
+	return strcmp(damage->path, "metadata") == 0;
+}
+
 /* Damaged metadata is replaced by the sync, which knows what is right; nobody can tell which file it is. */
 static gboolean remove_damaged(const SutureMirrorFolder *folder, const SutureMirrorVerified *result,
 			       GError **error)
@@ -198,8 +203,9 @@ static gboolean remove_damaged(const SutureMirrorFolder *folder, const SutureMir
 
 		if (damage->kernel)
 			suture_mirror_record_set_rpm_md(folder->record, damage->kernel, 0);
-		if (strcmp(damage->path, "metadata") != 0 && unlinkat(folder->top, damage->path, 0) < 0 &&
-		    errno != ENOENT)
+		if (is_metadata(damage))
+			suture_mirror_record_drop_rpm_md(folder->record);
+		else if (unlinkat(folder->top, damage->path, 0) < 0 && errno != ENOENT)
 			return suture_error_set_errno(error, errno, "%s", damage->path);
 	}
 	return suture_mirror_record_save(folder->state, folder->record, error);
@@ -229,19 +235,38 @@ static gboolean repair(const SutureMirrorVerify *request, const SutureMirrorVeri
 	return FALSE;
 }
 
+static gboolean look(Run *run, GError **error)
+{
+	gboolean looked = verify_served(run, error);
+
+	g_clear_pointer(&run->served, suture_mirror_served_free);
+	return looked;
+}
+
+/* Files are looked at once there is metadata to compare them with. */
+static gboolean repair_all(Run *run, GError **error)
+{
+	GPtrArray *damaged = run->result->damaged;
+	const guint before = damaged->len;
+	const gboolean again = is_metadata(damaged->pdata[0]);
+
+	if (!repair(run->request, run->result, error))
+		return FALSE;
+	if (!again)
+		return TRUE;
+	return look(run, error) && (damaged->len == before || repair(run->request, run->result, error));
+}
+
 SutureMirrorVerified *suture_mirror_verify(const SutureMirrorVerify *request, GError **error)
 {
 	g_autoptr(SutureMirrorVerified) result = g_new0(SutureMirrorVerified, 1);
 	Run run = {.request = request, .result = result};
-	gboolean looked;
 
 	result->damaged = g_ptr_array_new_with_free_func(damage_free);
-	looked = verify_served(&run, error);
-	g_clear_pointer(&run.served, suture_mirror_served_free);
-	if (!looked)
+	if (!look(&run, error))
 		return NULL;
 	if (result->damaged->len > 0 && request->repair) {
-		if (!repair(request, result, error))
+		if (!repair_all(&run, error))
 			return NULL;
 		result->repaired = TRUE;
 	}

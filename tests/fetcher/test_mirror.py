@@ -13,7 +13,7 @@ import time
 
 import pytest
 from lib.httpd import EvilServer, Nginx, Unreliable
-from lib.tufrepo import Key, pooled_key
+from lib.tufrepo import Key, expiry, pooled_key
 from mirror_fixture import BIN, KERNELS, KEYRING, Mirror, Upstream, initial_root
 
 ONE, OTHER = KERNELS
@@ -303,6 +303,123 @@ def test_refused_role_leaves_readers_as_they_were(upstream, mirror):
     upstream.publish()
     assert mirror.sync(url(upstream)).reason == "tuf-delegated-signature"
     assert mirror.served() == before
+
+
+# One kernel's role that is refused
+
+def refused(result):
+    return [(each["kernel"], each["reason"]) for each in result.json["refused"]]
+
+
+def shown(mirror):
+    return json.loads((mirror.folder / "metadata/timestamp.json").read_bytes())["signed"]["version"]
+
+
+def test_kernel_that_expired_is_mirrored_as_it_is(upstream, mirror, tmp_path):
+    synced(mirror, url(upstream))
+    upstream.signed[ONE]["expires"] = expiry(-1)
+    upstream.add_package(OTHER, "new.rpm")
+    upstream.publish()
+    for _ in range(2):
+        result = mirror.sync(url(upstream))
+        assert (result.status, result.reason) == (4, "tuf-delegated-expired") and ONE in result.stderr
+        assert refused(result) == [(ONE, "tuf-delegated-expired")] and not result.json["held_back"]
+        assert upstream.served().items() <= mirror.served().items()
+    assert mirror.run("verify", mirror.folder).status == 0
+    assert mirror.run("prune", mirror.folder).status == 0
+    check_whole(mirror, upstream)
+    media, inside = tmp_path / "media", Mirror(tmp_path / "inside")
+    assert mirror.run("export", mirror.folder, "-o", media).status == 0
+    assert inside.run("import", media, inside.folder, "--trusted-root", mirror.root).reason == "tuf-delegated-expired"
+    check_whole(inside, upstream)
+
+
+def test_kernel_whose_keys_changed_stays_as_it_was(upstream, mirror):
+    """Its listed version is served: readers are not led to what is not there."""
+    synced(mirror, url(upstream))
+    role = mirror.served()[f"metadata/2.{ONE}.json"]
+    delegations = upstream.signed["targets"]["delegations"]
+    key = pooled_key(41)
+    delegations["keys"][key.id] = key.json
+    next(each for each in delegations["roles"] if each["name"] == ONE)["keyids"] = [key.id]
+    upstream.add_package(OTHER, "new.rpm")
+    upstream.publish("targets", OTHER)
+    result = mirror.sync(url(upstream))
+    assert refused(result) == [(ONE, "tuf-delegated-signature")] and result.status == 4 and not result.json["held_back"]
+    assert shown(mirror) == upstream.signed["timestamp"]["version"]
+    assert mirror.served()[f"metadata/2.{ONE}.json"] == role
+    assert upstream.served().items() <= mirror.served().items()
+
+
+def sign_by_stranger(upstream):
+    upstream.signers[ONE] = [Key()]
+    upstream.bump(ONE)
+
+
+def lose_role(upstream):
+    upstream.bump(ONE)
+    pathlib.Path(upstream.path(ONE)).unlink()
+
+
+def lose_package(upstream):
+    upstream.add_package(ONE, "lost.rpm")
+    upstream.publish(ONE)
+    pathlib.Path(upstream.target_file(f"{ONE}/lost.rpm", ONE)).unlink()
+
+
+def list_odd_name(upstream):
+    upstream.signed[ONE]["targets"][f"{ONE}/a b"] = {"length": 1, "hashes": {"sha256": "00" * 32}}
+    upstream.bump(ONE)
+
+
+HELD = {
+    "unsigned": (sign_by_stranger, "tuf-delegated-signature"),
+    "missing": (lose_role, "fetch-not-found"),
+    "package": (lose_package, "fetch-not-found"),
+    "name": (list_odd_name, "mirror-name"),
+}
+
+
+@pytest.mark.parametrize("how", HELD)
+def test_new_version_that_cannot_be_had_holds_metadata_back(upstream, mirror, how):
+    """Packages of the others come all the same; what readers are shown is the old state; --kernel leaves that kernel out."""
+    synced(mirror, url(upstream))
+    before = mirror.served()
+    upstream.add_package(OTHER, "new.rpm")
+    upstream.publish(OTHER)
+    spoil, reason = HELD[how]
+    spoil(upstream)
+    result = mirror.sync(url(upstream))
+    assert result.reason == reason and f"kernel {ONE}" in result.stderr and result.status != 0
+    assert refused(result) == [(ONE, reason)] and result.json["held_back"] and result.json["new_files"] == 1
+    served = mirror.served()
+    assert [path for path in served if path.endswith(".new.rpm")]
+    assert before.items() <= served.items()
+    assert not [path for path in served if path.startswith("metadata/") and path not in before]
+    assert mirror.run("verify", mirror.folder).status == 0
+    assert mirror.sync(url(upstream), "--kernel", f"!{ONE}").status == 0
+    assert shown(mirror) == upstream.signed["timestamp"]["version"]
+    assert mirror.run("verify", mirror.folder).status == 0
+
+
+def test_package_of_a_shown_version_that_is_gone_everywhere(upstream, mirror):
+    synced(mirror, url(upstream))
+    path = upstream.target_file(f"{ONE}/patch-0.rpm", ONE)
+    pathlib.Path(path).unlink()
+    (mirror.folder / os.path.relpath(path, upstream.folder)).unlink()
+    upstream.add_package(OTHER, "new.rpm")
+    upstream.publish(OTHER)
+    result = mirror.sync(url(upstream))
+    assert refused(result) == [(ONE, "fetch-not-found")] and result.status == 7 and not result.json["held_back"]
+    assert shown(mirror) == upstream.signed["timestamp"]["version"]
+    assert damaged(mirror.run("verify", mirror.folder, "--json"))
+
+
+@pytest.mark.parametrize("patterns", [["!6.1.*"], ["*", "!6.1.*"], ["!*", "6.6.*"]])
+def test_kernel_that_is_left_out(upstream, mirror, patterns):
+    words = [word for pattern in patterns for word in ("--kernel", pattern)]
+    assert synced(mirror, url(upstream), *words)["kernels"] == 1
+    check_whole(mirror, upstream, f"metadata/2.{ONE}", f"targets/{ONE}")
 
 
 # rpm-md
@@ -765,6 +882,8 @@ def foreign(folder):
 def test_tree_of_another_publisher_is_refused(upstream, mirror, tmp_path):
     synced(mirror, url(upstream))
     replace_tree(mirror, foreign(tmp_path / "foreign"))
+    package = find(mirror, f"targets/{ONE}/*patch-0.rpm")
+    package.write_bytes(b"x" * package.stat().st_size)
     result = mirror.run("verify", mirror.folder, "--json")
     assert result.reason == "mirror-damaged" and damaged(result) == [("metadata", "tuf-timestamp-signature")]
     media = tmp_path / "media.tar.zst"
