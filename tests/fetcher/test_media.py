@@ -436,9 +436,9 @@ def test_changed_metadata_with_a_list_that_agrees(made, inside, tmp_path):
         if name == "metadata/1.root.json":
             assert result.status == 0  # it has it already, from a trusted way
             assert (inside.folder / name).read_bytes() == dict(files_of(made.media))[name]
-            shutil.rmtree(inside.folder)
         else:
             assert result.reason.endswith("-signature") or result.reason in ("tuf-snapshot-hash", "tuf-snapshot-length"), name
+        shutil.rmtree(inside.folder)  # roles that were good are not asked for again
 
 
 @pytest.mark.parametrize("how", ["stranger", "changed", "unsigned", "lists-more"])
