@@ -254,8 +254,9 @@ def test_ledger_tells_it_all_and_verifies(guest):
     assert guest.said("audit").json["result"] == "unanchored"
     events = [(record["event"], record["bundle"], record["reason"])
               for record in map(json.loads, guest.said("log").stdout.splitlines())]
+    assert ("accept", "", "ok") in events  # the repository's trust anchors
     for event in ("accept", "apply", "revert"):
-        assert [bundle for what, bundle, _ in events if what == event] in ([VERSION, UPTIME], [UPTIME, VERSION])
+        assert [bundle for what, bundle, _ in events if what == event and bundle] in ([VERSION, UPTIME], [UPTIME, VERSION])
     assert [event for event in events if event[0] in ("refuse", "reverse")] == [("refuse", "", "stack-not-top")]
     head = guest.said("audit").json["head"]
     state = guest.out / "host"
