@@ -2,6 +2,8 @@
 /* suture repo init and rotate: the options that give roles their keys. */
 #include "cli/repo-internal.h"
 
+#include "signer/sign/key.h"
+
 #define SECOND G_USEC_PER_SEC
 
 typedef struct {
@@ -22,22 +24,12 @@ static void key_options_clear(KeyOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KeyOptions, key_options_clear)
 
-static gchar *absolute_uri(const gchar *uri)
-{
-	gchar *path;
-
-	if (!g_uri_peek_scheme(uri))
-		return g_canonicalize_filename(uri, NULL);
-	path = g_filename_from_uri(uri, NULL, NULL);
-	return path ? path : g_strdup(uri);
-}
-
 GStrv suture_repo_absolute_uris(GStrv uris)
 {
 	GStrv copy = uris ? g_new0(gchar *, g_strv_length(uris) + 1) : NULL;
 
 	for (guint i = 0; uris && uris[i]; i++)
-		copy[i] = absolute_uri(uris[i]);
+		copy[i] = suture_private_key_absolute(uris[i]);
 	return copy;
 }
 
