@@ -18,7 +18,7 @@ import evil  # noqa: E402
 from lib.httpd import EvilServer  # noqa: E402
 from lib.pipeline import Host  # noqa: E402
 from lib.tufrepo import TOP_LEVEL, Repo, expiry, pooled_key  # noqa: E402
-from test_fetch import KERNEL, Bundle, outcomes  # noqa: E402
+from test_fetch import KERNEL, Bundle, good, newer, outcomes, shop  # noqa: E402, F401
 
 FLIP = Path(os.environ["SUTURE_BUILD_DIR"]) / "tests/tuf-flip"
 RELEASE = KERNEL["release"]
@@ -39,21 +39,6 @@ def targets_of(repo, release):
 def add(repo, bundle, release=RELEASE, name=None, **options):
     repo.add_target(name or bundle.target, options.pop("data", bundle.data), {"suture": {**bundle.suture, **options}},
                     role=release)
-
-
-@pytest.fixture(scope="session")
-def shop():
-    return evil.workshop()
-
-
-@pytest.fixture(scope="session")
-def good(shop, tmp_path_factory):
-    return Bundle(shop, tmp_path_factory.mktemp("good"))
-
-
-@pytest.fixture(scope="session")
-def newer(shop, tmp_path_factory):
-    return Bundle(shop, tmp_path_factory.mktemp("newer"), version="2")
 
 
 @pytest.fixture(scope="module")
